@@ -1,0 +1,158 @@
+# The course, by verbs: `make` alone lists them. Everything is built under
+# build/, the variants with sanitizers in build/address and build/thread.
+#
+# Lessons are found by their directories, lessons/NN-name, so that a new one
+# needs no line here. What a lesson needs beyond the core is in its lesson.mk
+# (see CONTRIBUTING.md). The tests are in tests/tests.mk, the packages that
+# all this needs in common/deps.mk.
+
+MAKEFLAGS += -r --no-print-directory
+ifeq ($(MAKELEVEL),0)
+MAKEFLAGS += -j$(shell getconf _NPROCESSORS_ONLN)
+endif
+
+ifneq ($(word 2,$(MAKECMDGOALS)),)
+# Several verbs: each gets a make of its own, in the order typed.
+.NOTPARALLEL:
+.PHONY: $(MAKECMDGOALS)
+$(sort $(MAKECMDGOALS)):
+	@$(MAKE) $@
+else
+
+.DEFAULT_GOAL = help
+.DELETE_ON_ERROR:
+.SECONDARY:
+.SUFFIXES:
+Q = $(if $(V),,@)
+
+# Variants: plain, SANITIZE=address (and undefined, and leak), SANITIZE=thread.
+ifneq ($(filter-out address thread,$(SANITIZE)),)
+$(error SANITIZE is address or thread, not $(SANITIZE))
+endif
+B := build$(if $(SANITIZE),/$(SANITIZE))
+CFLAGS ?= $(if $(SANITIZE),-O1,-O2) -g
+FLAGS = -std=c11 -D_GNU_SOURCE -Icommon
+WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter
+SANITIZER_address = -fsanitize=address,undefined -fno-sanitize-recover=all
+SANITIZER_thread = -fsanitize=thread
+SANITIZER = $(if $(SANITIZE),-fno-omit-frame-pointer $(SANITIZER_$(SANITIZE)))
+COMPILE = $(strip $(CC) $(FLAGS) $(WARNINGS) $(CFLAGS) $(SANITIZER))
+
+# How to run what was built: sanitizers want a fixed memory layout where the
+# system allows it. LeakSanitizer is not part of Apple's compiler.
+DARWIN := $(filter Darwin,$(shell uname))
+FIXED := setarch $(shell uname -m) -R
+RUN := $(if $(SANITIZE),$(shell $(FIXED) true 2>/dev/null && echo $(FIXED)))
+export ASAN_OPTIONS ?= detect_leaks=$(if $(DARWIN),0,1):abort_on_error=0
+export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
+export UBSAN_OPTIONS ?= print_stacktrace=1
+
+# Lessons: N is the list of numbers and DIR_n the directory of lesson n.
+number = $(patsubst 0%,%,$(firstword $(subst -, ,$(notdir $1))))
+DIRS := $(patsubst %/main.c,%,$(sort $(wildcard lessons/[0-9]*-*/main.c)))
+N := $(foreach d,$(DIRS),$(call number,$d))
+$(foreach d,$(DIRS),$(eval DIR_$(call number,$d) := $d))
+include $(wildcard lessons/*/lesson.mk)
+
+# $(call program,path,sources,packages,libraries): the rules for one program.
+objects = $(patsubst %.c,$(B)/obj/%.o,$1)
+define program
+PROGRAMS += $1
+$(foreach o,$1 $(call objects,$2),$(eval PKG_$o += $3))
+$(call objects,$2): | $(patsubst %,$(B)/pkg/%,$3)
+LIB_$1 := $4
+$1: $(call objects,$2) $(B)/libax.a
+endef
+
+# A lesson's program is made of all .c files of its directory, but client.c
+# is a program of its own, for demo and tests. Subdirectories are apart.
+main = $(filter-out %/exercise.c %/client.c,$(sort $(wildcard $(DIR_$1)/*.c)))
+client = $(wildcard $(DIR_$1)/client.c)
+programs = $(B)/bin/lesson$1 $(if $(client),$(B)/bin/lesson$1-client)
+lesson = $(call program,$(B)/bin/lesson$1,$(main) $(LESSON_SRC_$1),$2,$3)
+helper = $(call program,$(B)/bin/lesson$1-client,$(client),$2,$3)
+define lesson_rules
+$(call lesson,$1,$(LESSON_PKG_$1),$(LESSON_LIB_$1))
+$(if $(client),$(call helper,$1,$(LESSON_PKG_$1),$(LESSON_LIB_$1)))
+endef
+$(foreach n,$(N),$(eval $(call lesson_rules,$n)))
+LESSONS := $(PROGRAMS)
+
+include common/deps.mk tests/tests.mk
+
+# Compile and link. Another compiler or other flags make everything again.
+include = $(INCLUDE_$(firstword $(subst /, ,$<)))
+packages = $(patsubst %,@$(B)/pkg/%.$1,$(PKG_$@) libuv)
+$(PROGRAMS):
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) -o $@ $^ $(call packages,libs) $(LIB_$@) $(LDFLAGS)
+
+$(B)/obj/%.o: %.c $(B)/flags | $(B)/pkg/libuv
+	$(Q)mkdir -p $(@D)
+	$(Q)$(COMPILE) $(include) $(call packages,cflags) -MMD -MP -c -o $@ $<
+
+$(B)/libax.a: $(call objects,$(wildcard common/*.c))
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+ifneq ($(COMPILE) $(LDFLAGS),$(shell cat $(B)/flags 2>/dev/null))
+.PHONY: $(B)/flags
+endif
+$(B)/flags:
+	$(Q)mkdir -p $(@D) && echo '$(COMPILE) $(LDFLAGS)' >$@
+
+-include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
+
+# The verbs. A line that begins with #: is a line of `make help`.
+.PHONY: help build lessons clean $(foreach v,lesson demo trace diff,$(N:%=$v%))
+
+#: help        this list
+help:
+	@echo 'Verbs; N is the number of a lesson: $(N)' && echo
+	@sed -n 's/^#:/ /p' common/deps.mk Makefile tests/tests.mk && echo
+	@echo 'Verbs combine in the order typed: make deps lesson1. Everywhere:'
+	@echo 'ARGS="..." for the lesson, SANITIZE=address or thread, CC=clang, V=1'
+
+#: lessonN     run lesson N
+$(N:%=lesson%): lesson%: $(B)/bin/lesson%
+	@$(RUN) $< $(ARGS)
+
+#: demoN       run lesson N; a server together with its clients
+script = $(wildcard $(DIR_$1)/demo.sh)
+demo = $(RUN) $(if $(script),sh $(script)) $(B)/bin/lesson$1
+$(foreach n,$(N),$(eval demo$n trace$n: $(call programs,$n)))
+$(N:%=demo%): demo%:
+	@$(call demo,$*) $(ARGS)
+
+#: lessons     the tour: all lessons in order, in about a minute
+LESSON_SPEED ?= 1
+lessons: $(LESSONS)
+	@$(foreach n,$(N),echo '== Lesson $n of $(lastword $(N)): $(DIR_$n)' && \
+	  LESSON_SPEED=$(LESSON_SPEED) $(call demo,$n) </dev/null && echo &&) \
+	  echo 'That was the tour. Go on with lessons/01-timer/README.md.'
+
+#: traceN      run demoN and write what happened to build/trace
+TRACE = build/trace/$(notdir $(DIR_$*)).json
+$(N:%=trace%): trace%:
+	@mkdir -p $(dir $(TRACE))
+	@AX_TRACE=$(TRACE) $(call demo,$*) $(ARGS)
+	@echo 'To see what happened open $(TRACE) in https://ui.perfetto.dev'
+
+#: diffN       what changed in main.c since the lesson before N
+$(foreach n,$(N),$(eval BEFORE_$n := $(LAST))$(eval LAST := $n))
+MAINS = $(DIR_$(BEFORE_$*))/main.c $(DIR_$*)/main.c
+$(N:%=diff%): diff%:
+	@$(if $(BEFORE_$*),git --no-pager diff --no-index $(MAINS) || true,\
+	  echo 'Lesson $* is the first one: nothing to compare it with.')
+
+#: build       all lesson programs, in build/bin
+build: $(LESSONS)
+	@:
+
+#: clean       remove build/
+clean:
+	$(Q)rm -rf build
+
+.DEFAULT:
+	$(error No such verb or file: $@. The lessons are $(N); `make` lists the verbs)
+
+endif

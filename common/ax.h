@@ -1,0 +1,513 @@
+/* ax.h: the asynchronous core of the course, a proactor in C11 over libuv.
+ *
+ * The words, in the order you meet them:
+ *
+ *   operation   something that takes time: a wait, a read, an accept
+ *   initiate    to order it; the call returns at once
+ *   handler     the function to call when it is done, an ax_fn
+ *   token       the handler with all that belongs to it, an ax_token
+ *   executor    where handlers run: a context, or a strand on top of one
+ *   butler      a thread that called ax_run and delivers results to handlers
+ *
+ * The laws, which hold for every function here:
+ *
+ *   1. An initiating call returns void. Its handler runs exactly once, and
+ *      never inside the call. Calls that return int are synchronous: 0 or a
+ *      negative libuv error code (uv_strerror tells it in words).
+ *   2. A handler runs on its token's executor, else on that of the object.
+ *      The steps of a composed operation (ax_stream_read_until) do too.
+ *   3. The core owns the memory of operations, and has let go of an operation
+ *      before its handler runs.
+ *   4. A pending operation holds its I/O object, its executor and the token's
+ *      keep. They are released after the handler returns, or when the
+ *      operation is dropped because its context is freed.
+ *   5. A stream has at most one read and one write at a time; one more ends
+ *      with UV_EBUSY and harms nothing.
+ *   6. ax_run returns when no work is left. Pending operations, ready handlers
+ *      and ax_work_begin are work. ax_stop makes every butler return soon.
+ *   7. A handler that blocks occupies its own butler only.
+ *   8. Handlers of one strand never overlap and run in the order posted.
+ *   9. Every function may be called from any thread, but one object is not
+ *      used from two threads at the same moment without a strand. Contexts
+ *      and strands may be: post, dispatch, stop and the rest of executors.
+ *  10. libuv is touched only by the butler who minds the door (context.c).
+ *      No handler runs under a lock.
+ *  11. A peer cannot kill the process: no SIGPIPE, no spinning on EMFILE, and
+ *      every error reaches a handler.
+ *  12. When the core's own small allocations fail it prints a message and
+ *      aborts; what a peer can make grow is bounded and fails with a code.
+ *
+ * Threads, unless a comment says otherwise: any, as law 9 has it.
+ */
+#ifndef AX_H
+#define AX_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <uv.h>
+
+/* ------------------------------------------------------------- objects */
+
+/* A reference count, the first member of everything that is shared.
+ *
+ * Your own sessions may start with one as well: then a token can keep them. */
+typedef struct ax_obj {
+  atomic_size_t refs;
+  void (*destroy)(void *object);
+} ax_obj;
+
+/* Starts a count at one, held by the caller.
+ *
+ * `destroy` gets the object when the count falls to zero, on the thread that
+ * let go last, and has to free it.
+ * Source: std::enable_shared_from_this. */
+void ax_obj_init(ax_obj *object, void (*destroy)(void *object));
+
+/* Takes one more reference and returns `object`. NULL is allowed. */
+void *ax_ref(void *object);
+
+/* Gives one reference back; the last one destroys. NULL is allowed. */
+void ax_unref(void *object);
+
+/* What the core holds at this moment, in the whole process. */
+typedef struct ax_census {
+  size_t objects;    /* ax_obj that were initialised and not yet destroyed */
+  size_t operations; /* operations allocated; those a butler caches included */
+} ax_census;
+
+/* Counts what is alive; both are zero when everything was given back. */
+ax_census ax_live(void);
+
+/* -------------------------------------------------------------- tokens */
+
+/* The only handler type: `arg` from the token, `err` 0 or a negative libuv
+ * error code, `n` the bytes transferred (or what the operation documents). */
+typedef void ax_fn(void *arg, int err, size_t n);
+
+/* Where handlers run. There are two kinds, a context and a strand, and they
+ * are one type: every function that takes an executor takes either. */
+typedef struct ax_executor ax_executor;
+typedef ax_executor ax_context;
+typedef ax_executor ax_strand;
+
+/* How to complete an operation; a value, made by ax_call and refined. */
+typedef struct ax_token {
+  ax_fn *fn;
+  void *arg;
+  ax_executor *executor; /* NULL: that of the object or of the call */
+  void *keep;       /* an ax_obj held until the handler returned, or NULL */
+  const char *name; /* for the trace; a string that outlives the token */
+} ax_token;
+
+/* A token that calls fn(arg, err, n). Source: a completion token, a lambda. */
+#define ax_call(function, argument)                                            \
+  ((ax_token){.fn = (function), .arg = (argument), .name = #function})
+
+/* The same token, bound to an executor.
+ * Source: strand.wrap, asio::bind_executor. */
+static inline ax_token ax_on(ax_executor *executor, ax_token token) {
+  token.executor = executor;
+  return token;
+}
+
+/* The same token, which also keeps `object` (it begins with an ax_obj) alive
+ * until the handler has returned. Source: [self = shared_from_this()]. */
+static inline ax_token ax_keep(void *object, ax_token token) {
+  token.keep = object;
+  return token;
+}
+
+/* ----------------------------------------------------------- executors */
+
+/* Makes a context: a completion queue, its butlers and its libuv loop.
+ *
+ * Errors: aborts when the loop cannot be made (no file descriptors left).
+ * Ownership: the caller's, ended with ax_context_free.
+ * Source: asio::io_context. */
+ax_context *ax_context_new(void);
+
+/* Ends a context; no butler may be inside.
+ *
+ * Operations that are still pending are dropped: their handlers never run,
+ * what they held is released, files and sockets are closed. Objects that you
+ * still hold may be released later but not used. NULL is allowed. */
+void ax_context_free(ax_context *context);
+
+/* Makes the calling thread a butler: it runs handlers until no work is left
+ * or ax_stop is called, and returns how many it ran.
+ *
+ * Any number of threads may be butlers of one context at the same time.
+ * Source: io_context::run. */
+size_t ax_run(ax_executor *executor);
+
+/* Makes every butler return once the handler in hand is done. What is pending
+ * stays pending. Source: io_context::stop. */
+void ax_stop(ax_executor *executor);
+
+/* True from ax_stop to ax_restart. */
+bool ax_stopped(ax_executor *executor);
+
+/* Allows ax_run again after ax_stop. Source: io_context::restart. */
+void ax_restart(ax_executor *executor);
+
+/* Adds one piece of work that keeps ax_run from returning, and takes it away.
+ * Source: executor_work_guard. */
+void ax_work_begin(ax_executor *executor);
+void ax_work_end(ax_executor *executor);
+
+/* Makes a strand: an executor whose handlers never overlap and keep their
+ * order, whichever butler of the executor below runs them. Strands nest.
+ *
+ * Ownership: one reference, the caller's; waiting handlers hold others.
+ * Source: io_context::strand, asio::make_strand. */
+ax_strand *ax_strand_new(ax_executor *executor);
+
+/* Puts a handler straight on the completion table: it runs later, as
+ * fn(arg, 0, 0), on the token's executor or else on `executor`.
+ * Source: asio::post. */
+void ax_post(ax_executor *executor, ax_token token);
+
+/* Like ax_post, but runs the handler at once when the caller is already on
+ * that executor. Source: asio::dispatch. */
+void ax_dispatch(ax_executor *executor, ax_token token);
+
+/* True when the calling thread is running a handler of this executor, or is a
+ * butler of this context. Source: strand::running_in_this_thread. */
+bool ax_inside(ax_executor *executor);
+
+/* The number of this butler in its context, from 1 in the order in which they
+ * called ax_run; 0 on a thread that is not a butler. */
+int ax_butler(void);
+
+/* Work to do elsewhere; returns 0 or a negative error code. */
+typedef int ax_work_fn(void *arg);
+
+/* Does work(arg) on `executor`, then completes the token at home with what it
+ * returned as `err`.
+ *
+ * Home is the token's executor, else the one the caller is on, else
+ * `executor`. When the context of `executor` is freed first, the token
+ * completes with UV_ECANCELED. Source: the double dispatch, in one call. */
+void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,
+               ax_token token);
+
+/* The loop under a context, for other libuv libraries.
+ *
+ * Touch it only before the first ax_run or from callbacks of the loop itself;
+ * those are run by whichever butler minds the door, and may not block. */
+uv_loop_t *ax_context_loop(ax_executor *executor);
+
+/* ------------------------------------------------------ own operations */
+
+/* An operation of your own between ax_initiate and ax_complete. */
+typedef struct ax_op ax_op;
+
+/* Starts an operation of your own: counts as work and holds what the token
+ * holds until ax_complete. Its handler will run on the token's executor, else
+ * on `executor`.
+ *
+ * Every initiated operation is completed once, unless its context is freed
+ * first, which drops it. Source: asio::async_initiate. */
+ax_op *ax_initiate(ax_executor *executor, ax_token token);
+
+/* Ends an operation of your own: its handler becomes ready with err and n.
+ * Source: invoking the completion handler. */
+void ax_complete(ax_op *op, int err, size_t n);
+
+/* ------------------------------------------------------------- buffers */
+
+/* Memory to be filled: the empty cup. You own it, and it stays in place until
+ * the handler runs. Source: asio::mutable_buffer. */
+typedef struct ax_buf {
+  void *base;
+  size_t len; /* bytes */
+} ax_buf;
+
+/* Memory to be read from: the full cup. Source: asio::const_buffer. */
+typedef struct ax_cbuf {
+  const void *base;
+  size_t len; /* bytes */
+} ax_cbuf;
+
+/* Several buffers as one, in order. The descriptions are copied by the call
+ * they are passed to; the memory they describe is not. */
+typedef struct ax_seq {
+  const ax_buf *at;
+  size_t count;
+} ax_seq;
+typedef struct ax_cseq {
+  const ax_cbuf *at;
+  size_t count;
+} ax_cseq;
+
+/* A buffer over a whole array, its size deduced; a pointer does not compile.
+ * AX_BUF for one to be filled, AX_CBUF for one to be sent (a string literal
+ * with its closing NUL). Source: asio::buffer(array). */
+#define AX_BUF(array) ((ax_buf){(array), AX__SIZE(array)})
+#define AX_CBUF(array) ((ax_cbuf){(array), AX__SIZE(array)})
+#define AX__SIZE(array)                                                        \
+  (sizeof(array) +                                                             \
+   0 * sizeof(struct {                                                         \
+     _Static_assert(                                                           \
+         !__builtin_types_compatible_p(__typeof__(array),                      \
+                                       __typeof__(&(array)[0])),               \
+         "a pointer does not know its size; use ax_buffer(pointer, size)");    \
+     int dummy;                                                                \
+   }))
+
+/* A buffer over `len` bytes at `base`. Source: asio::buffer(data, size). */
+static inline ax_buf ax_buffer(void *base, size_t len) {
+  return (ax_buf){base, len};
+}
+static inline ax_cbuf ax_cbuffer(const void *base, size_t len) {
+  return (ax_cbuf){base, len};
+}
+
+/* The characters of a string, without its NUL. */
+ax_cbuf ax_cstring(const char *text);
+
+/* What may be written may be read: the one conversion, and it goes one way. */
+static inline ax_cbuf ax_const(ax_buf buf) {
+  return (ax_cbuf){buf.base, buf.len};
+}
+static inline ax_cseq ax_seq_const(ax_seq seq) {
+  return (ax_cseq){(const ax_cbuf *)seq.at, seq.count};
+}
+
+/* A sequence written where it is used: AX_SEQ(a, b) of ax_buf to scatter a
+ * read into, AX_CSEQ(a, b) of ax_cbuf to gather a write from. */
+#define AX_SEQ(...)                                                            \
+  ((ax_seq){(const ax_buf[]){__VA_ARGS__},                                     \
+            sizeof((const ax_buf[]){__VA_ARGS__}) / sizeof(ax_buf)})
+#define AX_CSEQ(...)                                                           \
+  ((ax_cseq){(const ax_cbuf[]){__VA_ARGS__},                                   \
+             sizeof((const ax_cbuf[]){__VA_ARGS__}) / sizeof(ax_cbuf)})
+
+/* The bytes in all buffers together. Source: asio::buffer_size. */
+size_t ax_seq_size(ax_cseq seq);
+
+/* Copies as much as fits and returns the bytes. The memory must not overlap.
+ * Source: asio::buffer_copy. */
+size_t ax_seq_copy(ax_seq to, ax_cseq from);
+
+/* A bounded buffer that grows at the end and is consumed at the front.
+ *
+ * A value in your own struct; it holds no memory while it is empty. While a
+ * read into it is pending it belongs to the operation.
+ * Source: asio::streambuf, asio::dynamic_buffer. */
+typedef struct ax_dynbuf {
+  char *base;  /* private */
+  size_t head; /* private */
+  size_t size; /* private */
+  size_t room; /* private */
+  size_t max;  /* private */
+} ax_dynbuf;
+
+/* An empty buffer that will hold at most `max` bytes. */
+void ax_dynbuf_init(ax_dynbuf *dynbuf, size_t max);
+
+/* What has arrived and was not consumed yet; valid until the next call. */
+ax_cbuf ax_dynbuf_data(const ax_dynbuf *dynbuf);
+
+/* Adds a copy of `bytes` at the end: 0, UV_ENOBUFS when that would exceed the
+ * bound, or UV_ENOMEM. Nothing is added on error. */
+int ax_dynbuf_append(ax_dynbuf *dynbuf, ax_cbuf bytes);
+
+/* Removes `n` bytes at the front, or all if there are fewer. */
+void ax_dynbuf_consume(ax_dynbuf *dynbuf, size_t n);
+
+/* Frees the memory; the buffer is empty then and may be used again. */
+void ax_dynbuf_free(ax_dynbuf *dynbuf);
+
+/* -------------------------------------------------------------- timers */
+
+/* Nanoseconds: a moment of the monotonic clock, or a span. */
+typedef uint64_t ax_time;
+#define AX_MS(milliseconds) ((ax_time)((milliseconds)*1000000.0))
+#define AX_SECONDS(seconds) ((ax_time)((seconds)*1000000000.0))
+
+/* The monotonic clock, now. */
+ax_time ax_now(void);
+
+/* Something to wait for. Several waits may be pending on one timer.
+ * Source: asio::steady_timer. */
+typedef struct ax_timer ax_timer;
+
+/* A timer that has expired already. Ownership: one reference, the caller's. */
+ax_timer *ax_timer_new(ax_executor *executor);
+
+/* Sets the moment of expiry, `after` from now; pending waits end with
+ * UV_ECANCELED and are counted in the result.
+ * Source: steady_timer::expires_after. */
+size_t ax_timer_expires_after(ax_timer *timer, ax_time after);
+
+/* Initiates a wait: the handler runs with 0 at the expiry, never before it,
+ * or with UV_ECANCELED. Source: steady_timer::async_wait. */
+void ax_timer_wait(ax_timer *timer, ax_token token);
+
+/* Ends all pending waits with UV_ECANCELED and counts them; those that have
+ * expired are beyond recall. Source: steady_timer::cancel. */
+size_t ax_timer_cancel(ax_timer *timer);
+
+/* ------------------------------------------------------------- signals */
+
+/* A set of signals to wait for. Source: asio::signal_set. */
+typedef struct ax_signals ax_signals;
+
+/* An empty set. Ownership: one reference, the caller's. */
+ax_signals *ax_signals_new(ax_executor *executor);
+
+/* Adds a signal, which from then on no longer has its default effect.
+ * 0, UV_EINVAL for a number that cannot be caught, or UV_ENOBUFS for more
+ * than 8. */
+int ax_signals_add(ax_signals *signals, int signo);
+
+/* Initiates a wait: n is the number of the signal. A signal that came while
+ * nobody waited is not lost; two of one kind may be reported as one. */
+void ax_signals_wait(ax_signals *signals, ax_token token);
+
+/* Ends the pending waits with UV_ECANCELED. */
+void ax_signals_cancel(ax_signals *signals);
+
+/* ----------------------------------------------------------- endpoints */
+
+/* An address to listen on or to connect to, a value. */
+typedef struct ax_endpoint {
+  socklen_t len;
+  struct sockaddr_storage addr;
+} ax_endpoint;
+
+/* Room for any endpoint as text, its NUL included. */
+#define AX_ENDPOINT_TEXT 136
+
+/* Reads "127.0.0.1:80", "[::1]:80", "localhost:80", ":80" (any IPv4 address),
+ * port 0 for one that is free, "/a/path" or "unix:a/path".
+ *
+ * 0, UV_EINVAL for text that is none of these, UV_ENAMETOOLONG for a path
+ * that no socket can have. It never asks the network: see ax_resolve.
+ * Source: booster::aio::endpoint. */
+int ax_endpoint_parse(const char *text, ax_endpoint *endpoint);
+
+/* Writes an endpoint as text that ax_endpoint_parse reads. */
+void ax_endpoint_format(const ax_endpoint *endpoint,
+                        char text[AX_ENDPOINT_TEXT]);
+
+/* Initiates the look-up of "name:port", in libuv's thread pool: the handler
+ * gets n endpoints in found[0..n), at most `max`, or an error of
+ * uv_getaddrinfo. What ax_endpoint_parse can read is not looked up.
+ * `found` is yours and stays until the handler runs.
+ * Source: ip::tcp::resolver::async_resolve. */
+void ax_resolve(ax_executor *executor, const char *text, ax_endpoint *found,
+                size_t max, ax_token token);
+
+/* ------------------------------------------------------------- streams */
+
+/* Bytes in both directions: TCP, a Unix socket, or any file descriptor.
+ * Source: tcp::socket, local::stream_protocol::socket, stream_descriptor. */
+typedef struct ax_stream ax_stream;
+
+/* A stream that is not open yet. Its handlers run on `executor` unless their
+ * token says otherwise. Ownership: one reference, the caller's; the last one
+ * closes the stream. */
+ax_stream *ax_stream_new(ax_executor *executor);
+
+/* Opens the stream on a file descriptor: terminal, pipe, socket, file or
+ * /dev/null. It works on a duplicate; `fd` stays yours.
+ *
+ * 0, UV_EISCONN when already open, or an error of dup. Reads and writes of a
+ * regular file happen on the butler, at once.
+ * Source: booster::aio::basic_io_device::attach. */
+int ax_stream_open_fd(ax_stream *stream, int fd);
+
+/* Initiates a connection; the handler gets 0 or the error of connect(2). */
+void ax_stream_connect(ax_stream *stream, const ax_endpoint *endpoint,
+                       ax_token token);
+
+/* Initiates one read of whatever is there, at least a byte, scattered over
+ * the buffers in order with one system call. The end of the stream is
+ * UV_EOF. Source: async_read_some. */
+void ax_stream_read_some(ax_stream *stream, ax_seq seq, ax_token token);
+
+/* Initiates reads until the buffers are full; on an error, UV_EOF included,
+ * n tells how many bytes had come. Source: asio::async_read. */
+void ax_stream_read(ax_stream *stream, ax_seq seq, ax_token token);
+
+/* Initiates reads until `delimiter` (a byte, 0 to 255) is in the buffer: n is
+ * the length up to and with the delimiter. What came after it stays in the
+ * buffer for the next time.
+ *
+ * Errors: UV_EMSGSIZE when the buffer's bound is reached without one;
+ * UV_EOF and others leave what had come in the buffer.
+ * Source: asio::async_read_until. */
+void ax_stream_read_until(ax_stream *stream, ax_dynbuf *dynbuf, int delimiter,
+                          ax_token token);
+
+/* Initiates writing all the bytes of all the buffers, gathered with as few
+ * system calls as the kernel allows: one when it has room.
+ *
+ * The bytes stay yours and unchanged until the handler runs; on an error n
+ * tells how many were taken. Source: asio::async_write. */
+void ax_stream_write(ax_stream *stream, ax_cseq seq, ax_token token);
+
+/* Tells the peer that no more will be written; it sees the end of the stream.
+ * 0 or an error of shutdown(2). Source: socket::shutdown(shutdown_send). */
+int ax_stream_shutdown(ax_stream *stream);
+
+/* Ends pending operations with UV_ECANCELED; the stream stays open. */
+void ax_stream_cancel(ax_stream *stream);
+
+/* Ends pending operations with UV_ECANCELED and closes; further ones end with
+ * UV_EBADF until the stream is opened again. Closing twice is harmless. */
+void ax_stream_close(ax_stream *stream);
+
+/* The two ends of a connected socket: 0 or a negative error code. */
+int ax_stream_local(ax_stream *stream, ax_endpoint *endpoint);
+int ax_stream_remote(ax_stream *stream, ax_endpoint *endpoint);
+
+/* The descriptor, for setsockopt and the like, or -1. It stays the stream's:
+ * do not close it. */
+int ax_stream_fd(ax_stream *stream);
+
+/* ------------------------------------------------------------ acceptor */
+
+/* A listening socket. Source: tcp::acceptor. */
+typedef struct ax_acceptor ax_acceptor;
+
+/* An acceptor that does not listen yet. Ownership: one reference. */
+ax_acceptor *ax_acceptor_new(ax_executor *executor);
+
+/* Listens. A Unix socket file that nobody listens on any more is replaced; a
+ * live one is UV_EADDRINUSE.
+ *
+ * 0, UV_EISCONN when it listens already, or an error of socket(2), bind(2)
+ * or listen(2). Source: acceptor::open, bind and listen. */
+int ax_acceptor_listen(ax_acceptor *acceptor, const ax_endpoint *endpoint);
+
+/* Where it listens, with the real port when 0 was asked for. */
+int ax_acceptor_local(ax_acceptor *acceptor, ax_endpoint *endpoint);
+
+/* Initiates accepting one connection into `peer`, a stream that is not open;
+ * it is held until the handler has run, and has TCP_NODELAY set.
+ *
+ * Several may be pending. When the process is out of file descriptors it
+ * tries again every 100 ms. Source: acceptor::async_accept. */
+void ax_acceptor_accept(ax_acceptor *acceptor, ax_stream *peer, ax_token token);
+
+/* Ends pending accepts with UV_ECANCELED; close also stops listening and
+ * removes the file of a Unix socket. */
+void ax_acceptor_cancel(ax_acceptor *acceptor);
+void ax_acceptor_close(ax_acceptor *acceptor);
+
+/* --------------------------------------------------------------- trace */
+
+/* With AX_TRACE=file.json in the environment the core writes what it does as
+ * Chrome trace events, which Perfetto opens: a slice for every handler with
+ * thread, strand, operation and the operation that initiated it; arrows from
+ * initiation to handler; the butlers by name; the polling of the loop.
+ * A mark adds an instant of your own, on the calling thread. */
+void ax_trace_mark(const char *text);
+
+#endif

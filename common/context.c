@@ -1,0 +1,447 @@
+/* context.c: the proactor.
+ *
+ * The story's roles, and where they are here:
+ *
+ *   Johnny            a handler, called in op.c
+ *   completion table  context->ready, first in, first out, under one lock
+ *   butlers           the threads inside ax_run
+ *   Assistant         whoever minds the door: mind_the_door
+ *   Owner             ax__submit and the start functions it leads to
+ *   blender           the operating system, seen through libuv's loop
+ *
+ * The Assistant is no thread of its own. "Mind the door" is a marker on the
+ * table itself: the butler who takes it starts what was ordered meanwhile,
+ * runs the loop once (sleeping in it only when nothing else is on the table),
+ * puts what completed on the table, and the marker behind it. So exactly one
+ * butler touches libuv at a time, and any butler can be that one.
+ *
+ * While handlers keep the table full the door is minded every TURN handlers or
+ * DOOR_SPAN nanoseconds, not after each: entering the kernel costs more than
+ * most handlers.
+ *
+ * Waking a thread costs more than most handlers, too. So a butler with nothing
+ * to do is not woken for every order. One idle butler keeps watch: it looks at
+ * the table every WATCH_SPAN, and lends a hand when the table was never empty
+ * since its last look. That is how a handler that blocks holds up nobody for
+ * more than a millisecond. When the table stays empty the watch dozes until
+ * the loop brings something.
+ *
+ * `lock` guards the table and is held for a few instructions; `door` is held
+ * by who minds the door. No handler runs under either. Order: door, lock. */
+#include "core.h"
+
+#include <signal.h>
+
+enum { TURN = 61, DOZE_AFTER = 8 };
+static const ax_time DOOR_SPAN = AX_MS(0.2);
+static const ax_time WATCH_SPAN = AX_MS(0.45);
+
+ax_time ax_now(void) { return uv_hrtime(); }
+
+/* ------------------------------------------------------------- the bell */
+
+void ax__unlock_and_ring(struct ax__context *context) {
+  bool ring = context->polling && !context->rung;
+  context->rung |= ring;
+  ax__unlock(&context->lock);
+  if (ring)
+    uv_async_send(&context->bell);
+}
+
+static void on_bell(uv_async_t *bell) {}
+
+/* The loop would go to sleep after a timer that fired; it shall return. */
+static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
+
+/* Everybody looks up: no work is left, or ax_stop. Unlocks. */
+static void unlock_and_wake_all(struct ax__context *context) {
+  ax__wake_all(&context->bench);
+  ax__wake_all(&context->watch);
+  ax__unlock_and_ring(context);
+}
+
+/* -------------------------------------------------- the completion table */
+
+static void context_push(ax_executor *executor, ax__entry *entry) {
+  struct ax__context *context = executor->context;
+  if (context->dead) {
+    entry->run(entry, false);
+    return;
+  }
+  if (ax__self.door == context) {
+    ax__queue_push(&context->completed, entry);
+    context->work_change++;
+    return;
+  }
+  ax__lock(&context->lock);
+  ax__queue_push(&context->ready, entry);
+  context->work++;
+  ax__unlock_and_ring(context);
+}
+
+void ax__work_add(struct ax__context *context, long change) {
+  if (ax__self.door == context) {
+    context->work_change += change;
+    return;
+  }
+  ax__lock(&context->lock);
+  context->work += change;
+  if (context->work == 0)
+    unlock_and_wake_all(context);
+  else
+    ax__unlock(&context->lock);
+}
+
+void ax_work_begin(ax_executor *executor) {
+  ax__work_add(executor->context, 1);
+}
+
+void ax_work_end(ax_executor *executor) { ax__work_add(executor->context, -1); }
+
+/* ------------------------------------------------------------- the door */
+
+/* With the lock held: the butlers go home. */
+static bool over(const struct ax__context *context) {
+  return context->stopped || context->work == 0;
+}
+
+static void start_all(ax__queue *requests) {
+  for (ax__entry *entry; (entry = ax__queue_pop(requests));)
+    ax__op_of(entry)->start(ax__op_of(entry));
+}
+
+/* With the lock held: what completed at the door goes to the table. */
+static void deliver(struct ax__context *context) {
+  ax__queue_splice(&context->ready, &context->completed);
+  context->work += context->work_change;
+  context->work_change = 0;
+}
+
+/* From a thread that is no butler, when nobody minds the door: starts what was
+ * ordered at once. So what main sets up before ax_run is in force. */
+static void serve_at_once(struct ax__context *context) {
+  ax__lock(&context->lock);
+  ax__queue requests = ax__queue_take(&context->requests);
+  ax__unlock(&context->lock);
+  ax__self.door = context;
+  start_all(&requests);
+  ax__self.door = NULL;
+  ax__lock(&context->lock);
+  deliver(context);
+  ax__unlock(&context->lock);
+  ax__unlock(&context->door);
+}
+
+void ax__submit(ax_op *op, struct ax__context *at) {
+  if (at->dead) {
+    ax__op_drop(op);
+    return;
+  }
+  ax__op_pend_locked(op, at);
+  if (ax__self.door == at) {
+    at->work_change++;
+    op->start(op);
+    return;
+  }
+  ax__lock(&at->lock);
+  at->work++;
+  ax__queue_push(&at->requests, &op->entry);
+  ax__unlock_and_ring(at);
+  if (!ax_inside(&at->base) && ax__trylock(&at->door))
+    serve_at_once(at);
+}
+
+/* One pass through the loop, which may sleep until `due`. */
+static void run_loop(struct ax__context *context, bool sleep, ax_time due) {
+  ax_time now = 0;
+  if (sleep && due != UINT64_MAX) {
+    now = ax_now();
+    if (due <= now)
+      sleep = false;
+    else {
+      uv_update_time(&context->loop);
+      uv_timer_start(&context->alarm, on_alarm,
+                     (due - now + AX_MS(1) - 1) / AX_MS(1), 0);
+    }
+  }
+  if (ax__tracing())
+    now = ax_now();
+  uv_run(&context->loop, sleep ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  if (ax__tracing())
+    ax__trace_polled(now);
+}
+
+/* With the lock held, at the door: timers that are due complete there. */
+static void expire(struct ax__context *context) {
+  ax__queue expired = {0};
+  if (ax__timers_next(context) == UINT64_MAX)
+    return;
+  ax__timers_expired(context, ax_now(), &expired);
+  ax__unlock(&context->lock);
+  ax__finish_all(&expired, 0);
+  ax__lock(&context->lock);
+}
+
+/* Takes the marker's turn; enters and leaves with the lock held. */
+static void mind_the_door(struct ax__context *context) {
+  ax__unlock(&context->lock);
+  ax__lock(&context->door);
+  ax__lock(&context->lock);
+  ax__queue requests = ax__queue_take(&context->requests);
+  bool sleep = !context->ready.head && !over(context);
+  context->turns += sleep;
+  context->polling = sleep;
+  context->rung = false;
+  ax_time due = ax__timers_next(context);
+  ax__unlock(&context->lock);
+
+  ax__self.door = context;
+  start_all(&requests);
+  run_loop(context, sleep && !context->completed.head, due);
+  ax__lock(&context->lock);
+  context->polling = false;
+  expire(context);
+  ax__self.door = NULL;
+
+  deliver(context);
+  context->turns += sleep;
+  context->since_door = 0;
+  context->door_time = 0;
+  ax__queue_push(&context->ready, &context->marker);
+  if (context->dozing)
+    ax__wake_one(&context->watch);
+  ax__unlock(&context->door);
+}
+
+/* With the lock held: the marker has come up; may it wait another round? The
+ * clock is read after 1, 2, 4, ... handlers. */
+static bool door_can_wait(struct ax__context *context) {
+  unsigned handlers = context->since_door;
+  if (!context->ready.head || handlers >= TURN)
+    return false;
+  if (handlers & (handlers - 1))
+    return true;
+  ax_time now = ax_now();
+  if (!context->door_time)
+    context->door_time = now;
+  return now - context->door_time < DOOR_SPAN;
+}
+
+/* --------------------------------------------------------------- butlers */
+
+/* Looks at the table from time to time until a hand is needed. */
+static void keep_watch(struct ax__context *context) {
+  unsigned long turns = context->turns;
+  for (unsigned quiet = 0; !over(context);) {
+    if (quiet < DOZE_AFTER) {
+      ax__wait_for(&context->watch, &context->lock, WATCH_SPAN);
+    } else {
+      context->dozing = true;
+      ax__wait(&context->watch, &context->lock);
+      context->dozing = false;
+      quiet = 0;
+    }
+    bool never_empty = turns == context->turns && context->ready.head;
+    if (never_empty)
+      return;
+    quiet = turns == context->turns ? quiet + 1 : 0;
+    turns = context->turns;
+  }
+}
+
+/* With the lock held, and nothing on the table. */
+static void idle(struct ax__context *context) {
+  while (context->watched && !over(context))
+    ax__wait(&context->bench, &context->lock);
+  if (over(context))
+    return;
+  context->watched = true;
+  keep_watch(context);
+  context->watched = false;
+  ax__wake_one(&context->bench); /* somebody else keeps watch now */
+}
+
+/* With the lock held; runs one entry of the table without it. */
+static void serve(struct ax__context *context, ax__entry *entry) {
+  ax__unlock(&context->lock);
+  entry->run(entry, true);
+  ax__lock(&context->lock);
+  context->since_door++;
+  context->work--;
+}
+
+static void serve_until_over(struct ax__context *context) {
+  while (!over(context)) {
+    ax__entry *entry = ax__queue_pop(&context->ready);
+    if (!entry)
+      idle(context);
+    else if (entry != &context->marker)
+      serve(context, entry);
+    else if (door_can_wait(context))
+      ax__queue_push(&context->ready, entry);
+    else
+      mind_the_door(context);
+  }
+}
+
+size_t ax_run(ax_executor *executor) {
+  struct ax__context *context = executor->context;
+  struct ax__frame frame;
+  size_t before = ax__self.handlers;
+  int number = ax__self.butler;
+  ax__enter(&frame, &context->base);
+  ax__lock(&context->lock);
+  ax__self.butler = ++context->butlers;
+  if (ax__tracing())
+    ax__trace_butler();
+  serve_until_over(context);
+  context->butlers--;
+  unlock_and_wake_all(context);
+  ax__leave(&frame);
+  ax__self.butler = number;
+  if (!ax__self.inside)
+    ax__op_forget_spares();
+  return ax__self.handlers - before;
+}
+
+int ax_butler(void) { return ax__self.butler; }
+
+bool ax_inside(ax_executor *executor) {
+  for (struct ax__frame *frame = ax__self.inside; frame; frame = frame->up)
+    if (frame->executor == executor)
+      return true;
+  return false;
+}
+
+void ax_stop(ax_executor *executor) {
+  struct ax__context *context = executor->context;
+  ax__lock(&context->lock);
+  atomic_store(&context->stopped, true);
+  unlock_and_wake_all(context);
+}
+
+bool ax_stopped(ax_executor *executor) {
+  return atomic_load(&executor->context->stopped);
+}
+
+void ax_restart(ax_executor *executor) {
+  atomic_store(&executor->context->stopped, false);
+}
+
+uv_loop_t *ax_context_loop(ax_executor *executor) {
+  return &executor->context->loop;
+}
+
+/* ------------------------------------------------------ beginning and end */
+
+/* A write to a pipe that nobody reads is an error for a handler, not the end
+ * of the process. A program that has its own mind about SIGPIPE keeps it. */
+static void ignore_sigpipe(void) {
+  struct sigaction now;
+  if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
+    signal(SIGPIPE, SIG_IGN);
+}
+
+static void must(int err, const char *what) {
+  if (err) {
+    fprintf(stderr, "ax: %s: %s\n", what, uv_strerror(err));
+    abort();
+  }
+}
+
+static void open_loop(struct ax__context *context) {
+  must(uv_loop_init(&context->loop), "cannot make an event loop");
+  must(uv_async_init(&context->loop, &context->bell, on_bell),
+       "cannot make a bell for the event loop");
+  must(uv_timer_init(&context->loop, &context->alarm), "cannot make a timer");
+}
+
+/* Only when the context is freed; butlers know the marker by its address. */
+static void marker_run(ax__entry *marker, bool live) {}
+
+/* Memory only: objects that outlive their context hold it. */
+static void context_destroy(void *object) {
+  struct ax__context *context = object;
+  free(context->timers.at);
+  ax__mutex_destroy(&context->lock);
+  ax__mutex_destroy(&context->door);
+  ax__cond_destroy(&context->bench);
+  ax__cond_destroy(&context->watch);
+  free(context);
+}
+
+ax_context *ax_context_new(void) {
+  static atomic_uint count;
+  ax__trace_open();
+  ignore_sigpipe();
+  struct ax__context *context = ax__alloc(sizeof *context);
+  memset(context, 0, offsetof(struct ax__context, scratch));
+  context->base.context = context;
+  context->base.push = context_push;
+  context->base.kind = "context";
+  context->base.number = atomic_fetch_add(&count, 1) + 1;
+  ax_obj_init(&context->base.obj, context_destroy);
+  ax__mutex_init(&context->lock);
+  ax__mutex_init(&context->door);
+  ax__cond_init(&context->bench);
+  ax__cond_init(&context->watch);
+  open_loop(context);
+  context->marker.run = marker_run;
+  ax__queue_push(&context->ready, &context->marker);
+  return &context->base;
+}
+
+static void shut_handle(uv_handle_t *handle, void *arg) {
+  struct ax__io *io = handle->data;
+  if (!uv_is_closing(handle) && io)
+    io->shut(io);
+}
+
+static void close_loop(struct ax__context *context) {
+  uv_walk(&context->loop, shut_handle, NULL);
+  uv_close((uv_handle_t *)&context->bell, NULL);
+  uv_close((uv_handle_t *)&context->alarm, NULL);
+  uv_run(&context->loop, UV_RUN_DEFAULT);
+  must(uv_loop_close(&context->loop), "a handle of the loop is still open");
+}
+
+static void drop_entries(ax__queue *queue) {
+  for (ax__entry *entry; (entry = ax__queue_pop(queue));)
+    entry->run(entry, false);
+}
+
+static void drop_initiated(struct ax__context *context) {
+  for (ax_op *op; (op = context->initiated);) {
+    context->initiated = op->after;
+    if (op->after)
+      op->after->before = NULL;
+    ax__op_drop(op);
+  }
+}
+
+/* What is dropped may let go of the last reference to user objects, whose
+ * destroy functions may call anything here; it finds the context dead. */
+void ax_context_free(ax_context *executor) {
+  if (!executor)
+    return;
+  struct ax__context *context = executor->context;
+  assert(context->butlers == 0 && "ax_context_free while a butler is inside");
+  ax__queue waits = {0};
+  ax__lock(&context->door);
+  ax__lock(&context->lock);
+  context->dead = true;
+  ax__queue requests = ax__queue_take(&context->requests);
+  ax__queue ready = ax__queue_take(&context->ready);
+  ax__timers_all(context, &waits);
+  ax__unlock(&context->lock);
+  ax__self.door = context;
+  start_all(&requests);
+  close_loop(context);
+  ax__self.door = NULL;
+  ax__unlock(&context->door);
+  drop_entries(&ready);
+  drop_entries(&context->completed);
+  ax__drop_all(&waits);
+  drop_initiated(context);
+  ax_unref(executor);
+}

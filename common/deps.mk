@@ -1,0 +1,54 @@
+# What the project needs, and the verbs that bring it or tell what is missing.
+#
+# A need is one word: what is needed, then the packages that bring it, as
+#
+#   kind=name[=version],apt=package,dnf=package,brew=package,pacman=package
+#
+# in which kind is command, pkg (asked of pkg-config), header, or sanitizer
+# (asked of the compiler). A manager may be named twice, or not at all where
+# the need is always met. A lesson adds its own in lesson.mk: LESSON_DEPS_N.
+
+VERSION_libuv = 1.44
+COMPILER = $(firstword $(CC))
+COMPILER_PACKAGE = $(if $(findstring clang,$(CC)),clang,gcc)
+
+NEEDS = \
+  command=$(COMPILER),apt=$(COMPILER_PACKAGE),apt=libc6-dev,dnf=$(COMPILER_PACKAGE),pacman=$(COMPILER_PACKAGE) \
+  sanitizer=address,apt=$(COMPILER_PACKAGE),dnf=libasan,dnf=libubsan,dnf=compiler-rt,pacman=compiler-rt \
+  sanitizer=thread,apt=$(COMPILER_PACKAGE),dnf=libtsan,dnf=compiler-rt,pacman=compiler-rt \
+  command=make,apt=make,dnf=make,brew=make,pacman=make \
+  command=pkg-config,apt=pkg-config,dnf=pkgconf-pkg-config,brew=pkgconf,pacman=pkgconf \
+  pkg=libuv=$(VERSION_libuv),apt=libuv1-dev,dnf=libuv-devel,brew=libuv,pacman=libuv \
+  pkg=cmocka,apt=libcmocka-dev,dnf=libcmocka-devel,brew=cmocka,pacman=cmocka \
+  $(if $(DARWIN),,command=setarch,apt=util-linux,dnf=util-linux,pacman=util-linux) \
+  $(foreach n,$(N),$(LESSON_DEPS_$n))
+
+LINT_NEEDS = \
+  command=clang-format,apt=clang-format,dnf=clang-tools-extra,brew=clang-format,pacman=clang \
+  command=clang-tidy,apt=clang-tidy,dnf=clang-tools-extra,brew=llvm,pacman=clang \
+  command=cppcheck,apt=cppcheck,dnf=cppcheck,brew=cppcheck,pacman=cppcheck
+
+.PHONY: deps deps-lint doctor
+DEPS = CC='$(CC)' sh common/deps.sh
+
+#: deps        install what is missing to build, run and test
+deps:
+	@$(DEPS) install $(NEEDS)
+
+#: deps-lint   install what is missing for `make lint`
+deps-lint:
+	@$(DEPS) install $(LINT_NEEDS)
+
+#: doctor      what is here, what is missing, and how to get it
+doctor:
+	@echo 'To build, run and test (make deps brings it all):'
+	@$(DEPS) doctor $(NEEDS); status=$$?; echo; \
+	  echo 'For make format and make lint (make deps-lint brings it all):'; \
+	  $(DEPS) doctor $(LINT_NEEDS); exit $$status
+
+# A package as seen by the compiler: files with its flags, to be read with @.
+$(B)/pkg/%:
+	@pkg-config --exists '$*$(VERSION_$*:%= >= %)' || { echo \
+	  '$*$(VERSION_$*:%= >= %) is missing, or pkg-config is: try `make deps`' >&2; exit 1; }
+	$(Q)mkdir -p $(@D) && pkg-config --cflags $* >$@.cflags && \
+	  pkg-config --libs $* >$@.libs && touch $@

@@ -1,0 +1,116 @@
+#!/bin/sh
+# Finds out what is missing and installs it or says how; see deps.mk, which
+# holds the needs and says how one is written.
+#
+#   deps.sh install NEED...   installs what is missing; silent if nothing is
+#   deps.sh doctor NEED...    a line per need; exit 1 if one is not met
+
+# The package manager of this system.
+manager() {
+  for m in apt-get dnf pacman brew; do
+    command -v $m >/dev/null && echo ${m%-get} && return
+  done
+  echo none
+}
+
+# What comes before a command that wants root.
+root() { [ "$(id -u)" -eq 0 ] || echo "sudo "; }
+
+# install_command PACKAGE...: what a person would type.
+install_command() {
+  case $manager in
+  apt) echo "$(root)apt-get install -y $*" ;;
+  dnf) echo "$(root)dnf install -y $*" ;;
+  brew) echo "brew install $*" ;;
+  pacman) echo "$(root)pacman -S --needed --noconfirm $*" ;;
+  *) echo "install $* with your system's package manager" ;;
+  esac
+}
+
+# packages NEED: the names that this manager knows it by, else its own name.
+packages() {
+  found=$(echo "$1" | tr , '\n' | sed -n "s/^$manager=//p")
+  [ -n "$found" ] || found=$(echo "${1%%,*}" | cut -d= -f2)
+  echo $found
+}
+
+# try_sanitizer NAME: does the compiler have its library?
+try_sanitizer() {
+  out=$(mktemp) || return
+  echo 'int main(void) { return 0; }' |
+    $CC -x c -fsanitize="$1" -o "$out" - 2>/dev/null
+  status=$?
+  rm -f "$out"
+  [ $status = 0 ] && echo "in $CC"
+}
+
+# version_of NEED: prints what there is, and fails when it does not meet it.
+version_of() {
+  IFS='=' read -r kind name version <<EOF
+${1%%,*}
+EOF
+  case $kind in
+  command)
+    command -v "$name" >/dev/null || return
+    "$name" --version 2>/dev/null | grep '[0-9]' | head -n 1
+    ;;
+  pkg)
+    pkg-config --exists "$name${version:+ >= $version}" 2>/dev/null &&
+      pkg-config --modversion "$name"
+    ;;
+  header) echo "#include <$name>" | $CC -E - >/dev/null 2>&1 && echo here ;;
+  sanitizer) try_sanitizer "$name" ;;
+  esac
+}
+
+# title NEED: "libuv 1.44", "address sanitizer"
+title() {
+  case $1 in
+  sanitizer=*) echo "${1%%,*} sanitizer" | cut -d= -f2 ;;
+  *) echo "${1%%,*}" | cut -d= -f2- | tr = ' ' ;;
+  esac
+}
+
+doctor() {
+  status=0
+  for need; do
+    if found=$(version_of "$need"); then
+      printf '  %-20s %s\n' "$(title "$need")" "$found"
+    else
+      status=1
+      printf '  %-20s MISSING: %s\n' "$(title "$need")" \
+        "$(install_command $(packages "$need"))"
+    fi
+  done
+  return $status
+}
+
+install() {
+  missing=
+  for need; do
+    version_of "$need" >/dev/null || missing="$missing $(packages "$need")"
+  done
+  [ -n "$missing" ] || return 0
+  missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
+  echo "Installing: $missing"
+  if [ "$manager" = none ]; then
+    echo "No apt, dnf, brew or pacman here: $(install_command $missing)." >&2
+    return 1
+  fi
+  if [ "$manager" = apt ]; then
+    $(root)apt-get update -qq &&
+      $(root)env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing
+  else
+    $(install_command $missing)
+  fi || return
+  doctor "$@" >/dev/null || { doctor "$@" | grep MISSING >&2; return 1; }
+}
+
+manager=$(manager)
+CC=${CC:-cc}
+verb=$1
+shift
+case $verb in
+install | doctor) "$verb" "$@" ;;
+*) echo "usage: deps.sh install|doctor NEED..." >&2 && exit 2 ;;
+esac

@@ -1,0 +1,94 @@
+/* endpoint.c: addresses as text and back.
+ *
+ * One string decides between TCP over IPv4 or IPv6 and a Unix socket, so that
+ * no program here needs to know which it uses. */
+#include "core.h"
+
+#include <stdio.h>
+#include <sys/un.h>
+
+static int parse_path(const char *path, ax_endpoint *endpoint) {
+  struct sockaddr_un *un = (struct sockaddr_un *)&endpoint->addr;
+  size_t length = strlen(path);
+  if (length == 0)
+    return UV_EINVAL;
+  if (length >= sizeof un->sun_path)
+    return UV_ENAMETOOLONG;
+  un->sun_family = AF_UNIX;
+  memcpy(un->sun_path, path, length + 1);
+  endpoint->len =
+      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+  return 0;
+}
+
+static int parse_port(const char *text, int *port) {
+  char *end;
+  long value = strtol(text, &end, 10);
+  if (*text < '0' || *text > '9' || *end || value > 65535)
+    return UV_EINVAL;
+  *port = (int)value;
+  return 0;
+}
+
+static int parse_ip6(const char *host, int port, ax_endpoint *endpoint) {
+  endpoint->len = sizeof(struct sockaddr_in6);
+  return uv_ip6_addr(host, port, (struct sockaddr_in6 *)&endpoint->addr);
+}
+
+static int parse_ip4(const char *host, int port, ax_endpoint *endpoint) {
+  if (*host == '\0')
+    host = "0.0.0.0";
+  else if (strcmp(host, "localhost") == 0)
+    host = "127.0.0.1";
+  endpoint->len = sizeof(struct sockaddr_in);
+  return uv_ip4_addr(host, port, (struct sockaddr_in *)&endpoint->addr);
+}
+
+int ax_endpoint_parse(const char *text, ax_endpoint *endpoint) {
+  *endpoint = (ax_endpoint){0};
+  if (strncmp(text, "unix:", 5) == 0)
+    return parse_path(text + 5, endpoint);
+  if (strchr(text, '/'))
+    return parse_path(text, endpoint);
+  const char *colon = strrchr(text, ':');
+  char host[64];
+  int port;
+  if (!colon || (size_t)(colon - text) >= sizeof host ||
+      parse_port(colon + 1, &port))
+    return UV_EINVAL;
+  size_t length = (size_t)(colon - text);
+  memcpy(host, text, length);
+  host[length] = '\0';
+  if (host[0] != '[')
+    return parse_ip4(host, port, endpoint);
+  if (host[length - 1] != ']')
+    return UV_EINVAL;
+  host[length - 1] = '\0';
+  return parse_ip6(host + 1, port, endpoint);
+}
+
+void ax_endpoint_format(const ax_endpoint *endpoint,
+                        char text[AX_ENDPOINT_TEXT]) {
+  const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
+  char host[64] = "";
+  switch (addr->sa_family) {
+  case AF_INET: {
+    const struct sockaddr_in *in = (const struct sockaddr_in *)addr;
+    uv_ip4_name(in, host, sizeof host);
+    snprintf(text, AX_ENDPOINT_TEXT, "%s:%d", host, ntohs(in->sin_port));
+    break;
+  }
+  case AF_INET6: {
+    const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)addr;
+    uv_ip6_name(in, host, sizeof host);
+    snprintf(text, AX_ENDPOINT_TEXT, "[%s]:%d", host, ntohs(in->sin6_port));
+    break;
+  }
+  default: {
+    const struct sockaddr_un *un = (const struct sockaddr_un *)addr;
+    size_t head = offsetof(struct sockaddr_un, sun_path);
+    int length = endpoint->len > head ? (int)(endpoint->len - head) : 0;
+    snprintf(text, AX_ENDPOINT_TEXT, "unix:%.*s", length, un->sun_path);
+  }
+  }
+}

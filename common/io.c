@@ -1,0 +1,101 @@
+/* io.c: what streams, acceptors and signal sets have in common.
+ *
+ * An I/O object has two halves. Its own functions run on the user's threads,
+ * which law 9 keeps from overlapping; its handles in the loop belong to
+ * whoever minds the door. What the first half wants of the second travels as
+ * a request, in order, so "read, cancel, read" means the same everywhere.
+ *
+ * When the last reference is gone the loop may still hold handles of the
+ * object. So its end is a request as well, and its memory goes with it. */
+#include "core.h"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+void ax__io_init(struct ax__io *io, ax_executor *executor,
+                 void (*destroy)(void *), void (*shut)(struct ax__io *)) {
+  ax_obj_init(&io->obj, destroy);
+  io->executor = ax_ref(executor);
+  io->shut = shut;
+}
+
+static void request_start(ax_op *op) {
+  op->act(op->io, op->fd);
+  ax__op_drop(op);
+}
+
+void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, int),
+                    int fd, bool last) {
+  struct ax__context *context = ax__io_context(io);
+  if (context->dead) {
+    act(io, fd); /* its handles are closed; a descriptor may be left */
+    return;
+  }
+  ax_op *op = ax__op_new(io->executor, last ? NULL : io, (ax_token){0});
+  op->act = act;
+  op->io = io;
+  op->fd = fd;
+  op->start = request_start;
+  ax__submit(op, context);
+}
+
+static void end(struct ax__io *io, int fd) {
+  ax_executor *executor = io->executor;
+  io->shut(io);
+  if (fd != -1)
+    close(fd);
+  free(io);
+  ax_unref(executor);
+}
+
+void ax__io_end(struct ax__io *io, int fd) {
+  ax__io_request(io, end, fd, true);
+}
+
+void *ax__handle_new(struct ax__io *io, size_t size) {
+  uv_handle_t *handle = ax__alloc(size);
+  handle->data = io;
+  return handle;
+}
+
+static void on_closed(uv_handle_t *handle) { free(handle); }
+
+void ax__handle_close(void *handle_pointer) {
+  uv_handle_t **handle = handle_pointer;
+  if (*handle) {
+    (*handle)->data = NULL;
+    uv_close(*handle, on_closed);
+  }
+  *handle = NULL;
+}
+
+void ax__nonblocking(int fd) {
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
+}
+
+#ifdef SOCK_NONBLOCK
+int ax__socket(int family) {
+  int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+  return fd < 0 ? -errno : fd;
+}
+
+int ax__accept(int listener) {
+  int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
+  return fd < 0 ? -errno : fd;
+}
+#else
+static int prepared(int fd) {
+  if (fd < 0)
+    return -errno;
+  fcntl(fd, F_SETFD, FD_CLOEXEC);
+  ax__nonblocking(fd);
+#ifdef SO_NOSIGPIPE
+  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
+#endif
+  return fd;
+}
+
+int ax__socket(int family) { return prepared(socket(family, SOCK_STREAM, 0)); }
+
+int ax__accept(int listener) { return prepared(accept(listener, NULL, NULL)); }
+#endif

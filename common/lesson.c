@@ -1,0 +1,230 @@
+/* lesson.c: time, text, butlers and command line of the lessons. */
+#include "lesson.h"
+
+#include <pthread.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+static const char *program = "lesson";
+
+/* Ends the program: prints its name and one line. */
+_Noreturn static void quit(int status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+static void quit(int status, const char *format, ...) {
+  char text[1000];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+  fprintf(stderr, "%s: %s\n", program, text);
+  exit(status);
+}
+
+/* ----------------------------------------------------------------- time */
+
+/* Set once, by the first call of any function here. */
+static struct {
+  pthread_once_t once;
+  double speed; /* lesson seconds in a real one */
+  ax_time zero; /* when lesson second 0 was */
+} lesson = {.once = PTHREAD_ONCE_INIT};
+
+static double read_speed(const char *text) {
+  char *end;
+  double speed = strtod(text, &end);
+  /* Asked this way round, because nothing is true of "nan". */
+  if (end != text && *end == '\0' && speed >= 0.001 && speed <= 1000000)
+    return speed;
+  quit(2, "LESSON_SPEED is a number from 0.001 to 1000000, not '%s'", text);
+}
+
+static void start_once(void) {
+  const char *text = getenv("LESSON_SPEED");
+  lesson.speed = text && *text ? read_speed(text) : 1;
+  lesson.zero = ax_now();
+}
+
+static void start(void) { pthread_once(&lesson.once, start_once); }
+
+ax_time lesson_seconds(double seconds) {
+  start();
+  return AX_SECONDS(seconds / lesson.speed);
+}
+
+static long second_now(void) {
+  double real = (double)(ax_now() - lesson.zero) / 1e9;
+  return (long)(real * lesson.speed + 0.5);
+}
+
+void lesson_work(double seconds) {
+  ax_time span = lesson_seconds(seconds);
+  struct timespec left = {.tv_sec = (time_t)(span / 1000000000),
+                          .tv_nsec = (long)(span % 1000000000)};
+  while (nanosleep(&left, &left) != 0)
+    ; /* a signal woke it: sleep for what is left */
+}
+
+/* ----------------------------------------------------------------- text */
+
+void lesson_say(const char *format, ...) {
+  start();
+  char text[1000];
+  va_list args;
+  va_start(args, format);
+  vsnprintf(text, sizeof text, format, args);
+  va_end(args);
+
+  /* Locked from the reading of the clock on, so that a later time never
+   * stands above an earlier one. */
+  flockfile(stdout);
+  fprintf(stdout, "[%2ld s] %s\n", second_now(), text);
+  fflush(stdout);
+  ax_trace_mark(text);
+  funlockfile(stdout);
+}
+
+/* -------------------------------------------------------------- butlers */
+
+static void *butler(void *context) {
+  ax_run(context);
+  return NULL;
+}
+
+void lesson_run(ax_context *context, long butlers) {
+  start();
+  size_t count = butlers > 1 ? (size_t)butlers - 1 : 0;
+  pthread_t *others = calloc(count + 1, sizeof *others);
+  if (others == NULL)
+    quit(1, "no memory for %ld butlers", butlers);
+  for (size_t i = 0; i < count; i++)
+    if (pthread_create(&others[i], NULL, butler, context) != 0)
+      quit(1, "the system has no thread for butler %zu", i + 1);
+  ax_run(context);
+  for (size_t i = 0; i < count; i++)
+    pthread_join(others[i], NULL);
+  free(others);
+}
+
+static void on_signal(void *context, int err, size_t signo) {
+  ax_stop(context);
+}
+
+ax_signals *lesson_stop_on_signals(ax_context *context) {
+  ax_signals *signals = ax_signals_new(context);
+  ax_signals_add(signals, SIGINT);
+  ax_signals_add(signals, SIGTERM);
+  ax_signals_wait(signals, ax_call(on_signal, context));
+  return signals;
+}
+
+ax_acceptor *lesson_listen(ax_executor *executor, const ax_endpoint *endpoint) {
+  char text[AX_ENDPOINT_TEXT];
+  ax_endpoint local;
+  ax_acceptor *acceptor = ax_acceptor_new(executor);
+  int err = ax_acceptor_listen(acceptor, endpoint);
+  ax_endpoint_format(endpoint, text);
+  if (err)
+    quit(1, "cannot listen on %s: %s", text, uv_strerror(err));
+  ax_acceptor_local(acceptor, &local);
+  ax_endpoint_format(&local, text);
+  printf("listening on %s\n", text);
+  fflush(stdout);
+  return acceptor;
+}
+
+/* --------------------------------------------------------- command line */
+
+static void print_usage(const struct lesson_cli *cli) {
+  printf("usage: %s [--help]", program);
+  for (size_t i = 0; i < cli->option_count; i++)
+    printf(" [--%s N]", cli->options[i].name);
+  printf("%s\n%s\n", cli->endpoint ? " [ENDPOINT...]" : "", cli->about);
+  for (size_t i = 0; i < cli->option_count; i++) {
+    const struct lesson_option *option = &cli->options[i];
+    printf("  --%s N: %s, %ld to %ld (default %ld)\n", option->name,
+           option->help, option->min, option->max, *option->value);
+  }
+  if (cli->endpoint)
+    printf(
+        "  ENDPOINT: host:port, [v6]:port, /path or unix:path (default %s)\n",
+        cli->endpoint);
+}
+
+/* The option that `text`, "--name" or "--name=N", speaks of; *value is what
+ * stands behind the "=", or NULL. */
+static const struct lesson_option *find_option(const struct lesson_cli *cli,
+                                               const char *text,
+                                               const char **value) {
+  size_t length = strcspn(text, "=");
+  *value = text[length] ? text + length + 1 : NULL;
+  for (size_t i = 0; i < cli->option_count; i++) {
+    const char *name = cli->options[i].name;
+    if (strlen(name) + 2 == length && memcmp(text, "--", 2) == 0 &&
+        memcmp(text + 2, name, length - 2) == 0)
+      return &cli->options[i];
+  }
+  quit(2, "there is no option '%s' (--help tells more)", text);
+}
+
+static void set_option(const struct lesson_option *option, const char *text) {
+  if (text == NULL)
+    quit(2, "--%s wants a number behind it", option->name);
+  char *end;
+  long value = strtol(text, &end, 10);
+  if (end == text || *end || value < option->min || value > option->max)
+    quit(2, "--%s is a number from %ld to %ld, not '%s'", option->name,
+         option->min, option->max, text);
+  *option->value = value;
+}
+
+static void add_endpoint(struct lesson_cli *cli, const char *text) {
+  size_t room = sizeof cli->endpoints / sizeof cli->endpoints[0];
+  if (cli->endpoint == NULL)
+    quit(2, "it takes no argument '%s' (--help tells more)", text);
+  if (cli->endpoint_count == room)
+    quit(2, "more than %zu endpoints", room);
+  int err = ax_endpoint_parse(text, &cli->endpoints[cli->endpoint_count]);
+  if (err)
+    quit(2, "'%s' is no endpoint: %s (--help tells more)", text,
+         uv_strerror(err));
+  cli->endpoint_count++;
+}
+
+static void name_program(const char *path) {
+  const char *slash = strrchr(path, '/');
+  program = slash ? slash + 1 : path;
+}
+
+static void maybe_help(const struct lesson_cli *cli, int argc, char **argv) {
+  for (int i = 1; i < argc; i++) {
+    if (strcmp(argv[i], "--help") == 0) {
+      print_usage(cli);
+      exit(0);
+    }
+  }
+}
+
+void lesson_cli(struct lesson_cli *cli, int argc, char **argv) {
+  if (argc > 0)
+    name_program(argv[0]);
+  maybe_help(cli, argc, argv);
+  start();
+  for (int i = 1; i < argc; i++) {
+    if (argv[i][0] != '-') {
+      add_endpoint(cli, argv[i]);
+      continue;
+    }
+    const char *value;
+    const struct lesson_option *option = find_option(cli, argv[i], &value);
+    if (value == NULL && i + 1 < argc)
+      value = argv[++i];
+    set_option(option, value);
+  }
+  if (cli->endpoint && cli->endpoint_count == 0)
+    add_endpoint(cli, cli->endpoint);
+}

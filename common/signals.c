@@ -1,0 +1,112 @@
+/* signals.c: signals as operations.
+ *
+ * libuv catches a signal and wakes the loop; what happens from then on is
+ * ordinary: a wait completes, or, when nobody waits, the signal is remembered
+ * until somebody does. */
+#include "core.h"
+
+#include <signal.h>
+
+enum { MAX_SIGNALS = 8 };
+
+struct ax_signals {
+  struct ax__io io;
+  /* the user's half */
+  int added[MAX_SIGNALS];
+  int count;
+  /* at the door */
+  uv_signal_t *handle[MAX_SIGNALS];
+  bool came[MAX_SIGNALS]; /* while nobody waited */
+  ax__queue waits;
+};
+
+/* ----------------------------------------------------------- at the door */
+
+static void on_signal(uv_signal_t *handle, int signo) {
+  ax_signals *s = handle->data;
+  ax__entry *wait = ax__queue_pop(&s->waits);
+  if (wait) {
+    ax__op_finish(ax__op_of(wait), 0, (size_t)signo);
+    return;
+  }
+  for (int i = 0; i < MAX_SIGNALS; i++)
+    if (s->handle[i] == handle)
+      s->came[i] = true;
+}
+
+/* The signal's number travels where others have a descriptor. */
+static void add_act(struct ax__io *io, int signo) {
+  ax_signals *s = (ax_signals *)io;
+  int i = 0;
+  while (s->handle[i])
+    i++;
+  s->handle[i] = ax__handle_new(io, sizeof(uv_signal_t));
+  uv_signal_init(&ax__io_context(io)->loop, s->handle[i]);
+  uv_signal_start(s->handle[i], on_signal, signo);
+}
+
+static void start_wait(ax_op *op) {
+  ax_signals *s = op->object;
+  for (int i = 0; i < MAX_SIGNALS; i++)
+    if (s->came[i]) {
+      s->came[i] = false;
+      ax__op_finish(op, 0, (size_t)s->handle[i]->signum);
+      return;
+    }
+  ax__queue_push(&s->waits, &op->entry);
+}
+
+static void cancel_act(struct ax__io *io, int fd) {
+  ax__finish_all(&((ax_signals *)io)->waits, UV_ECANCELED);
+}
+
+static void shut(struct ax__io *io) {
+  ax_signals *s = (ax_signals *)io;
+  for (int i = 0; i < MAX_SIGNALS; i++)
+    ax__handle_close(&s->handle[i]);
+  ax__drop_all(&s->waits);
+}
+
+/* ------------------------------------------------------------- the public */
+
+static bool has(const ax_signals *s, int signo) {
+  for (int i = 0; i < s->count; i++)
+    if (s->added[i] == signo)
+      return true;
+  return false;
+}
+
+int ax_signals_add(ax_signals *s, int signo) {
+  struct sigaction now;
+  if (signo == SIGKILL || signo == SIGSTOP || sigaction(signo, NULL, &now))
+    return UV_EINVAL;
+  if (has(s, signo))
+    return 0;
+  if (s->count == MAX_SIGNALS)
+    return UV_ENOBUFS;
+  s->added[s->count++] = signo;
+  ax__io_request(&s->io, add_act, signo, false);
+  return 0;
+}
+
+void ax_signals_wait(ax_signals *s, ax_token token) {
+  ax_op *op = ax__op_new(s->io.executor, s, token);
+  op->start = start_wait;
+  ax__submit(op, ax__io_context(&s->io));
+}
+
+void ax_signals_cancel(ax_signals *s) {
+  ax__io_request(&s->io, cancel_act, -1, false);
+}
+
+static void signals_destroy(void *object) {
+  ax_signals *s = object;
+  ax__io_end(&s->io, -1);
+}
+
+ax_signals *ax_signals_new(ax_executor *executor) {
+  ax_signals *s = ax__alloc(sizeof *s);
+  *s = (ax_signals){0};
+  ax__io_init(&s->io, executor, signals_destroy, shut);
+  return s;
+}

@@ -1,0 +1,512 @@
+/* stream.c: bytes in both directions over one descriptor.
+ *
+ * Descriptors of every kind are polled by the loop (uv_poll) and moved by one
+ * system call on the butler who finds them ready, straight into the buffers of
+ * the operation: a scattered read is one readv. Files cannot be polled; they
+ * are always ready, and moved at once.
+ *
+ * A write first tries the kernel on the calling thread, and mostly is done
+ * with that; what the kernel has no room for goes to the door. A read goes to
+ * the door at once, for mostly there is nothing yet.
+ *
+ * The descriptor stays armed for reading between reads and is disarmed only
+ * when data comes that no read waits for: a session that reads again at once
+ * costs no system call for polling.
+ *
+ * A read into a dynamic buffer goes through memory of the context, so that
+ * ten thousand sessions waiting for a line hold no buffer at all.
+ *
+ * `busy` is claimed by the initiating call and given back just before the
+ * handler: that is law 5, also while a read_until is between two steps. */
+#include "core.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+_Static_assert(sizeof(struct iovec) == sizeof(ax_cbuf) &&
+                   offsetof(struct iovec, iov_len) == offsetof(ax_cbuf, len),
+               "the system's description of a buffer is ours");
+
+#ifndef MSG_NOSIGNAL
+#define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set instead */
+#endif
+
+enum side { WRITING, READING };
+static const int event_of[] = {UV_WRITABLE, UV_READABLE};
+
+struct ax_stream {
+  struct ax__io io;
+  /* the user's half */
+  int fd;    /* -1: not open */
+  int flags; /* of a shared descriptor, to be restored, or -1 */
+  bool socket;
+  atomic_bool busy[2];
+  atomic_uint epoch; /* counts cancels */
+  /* at the door */
+  uv_poll_t *poll;
+  int armed; /* the events that the loop looks for */
+  ax_op *op[2];
+};
+
+/* ----------------------------------------------------- system calls, moved */
+
+static ssize_t result(ssize_t n) { return n < 0 ? -errno : n; }
+
+static ssize_t put(int fd, bool socket, const ax_cbuf *at, size_t count) {
+  struct msghdr message = {.msg_iov = (struct iovec *)at, .msg_iovlen = count};
+  ssize_t n;
+  do
+    n = !socket      ? writev(fd, message.msg_iov, (int)count)
+        : count == 1 ? send(fd, at->base, at->len, MSG_NOSIGNAL)
+                     : sendmsg(fd, &message, MSG_NOSIGNAL);
+  while (n < 0 && errno == EINTR);
+  return result(n);
+}
+
+static ssize_t get(int fd, const struct iovec *iov, size_t count) {
+  ssize_t n;
+  do
+    n = count == 1 ? read(fd, iov->iov_base, iov->iov_len)
+                   : readv(fd, iov, (int)count);
+  while (n < 0 && errno == EINTR);
+  return result(n);
+}
+
+static size_t at_most_iov_max(size_t count) {
+  return count < IOV_MAX ? count : IOV_MAX;
+}
+
+/* The four ways of moving an operation on; at the door. */
+
+static ssize_t move_out(ax_op *op) {
+  return put(op->fd, ((ax_stream *)op->object)->socket,
+             (const ax_cbuf *)op->iov, at_most_iov_max(op->iov_count));
+}
+
+static ssize_t move_in(ax_op *op) {
+  return get(op->fd, op->iov, at_most_iov_max(op->iov_count));
+}
+
+static ssize_t move_into_dynbuf(ax_op *op) {
+  size_t room = ax__dynbuf_room(op->dynbuf);
+  char *scratch = op->at->scratch;
+  if (room > sizeof op->at->scratch)
+    room = sizeof op->at->scratch;
+  ssize_t n = get(op->fd, &(struct iovec){scratch, room}, 1);
+  if (n <= 0)
+    return n;
+  int err = ax_dynbuf_append(op->dynbuf, ax_cbuffer(scratch, (size_t)n));
+  return err ? err : n;
+}
+
+static ssize_t move_connection(ax_op *op) {
+  int err = 0;
+  socklen_t size = sizeof err;
+  getsockopt(op->fd, SOL_SOCKET, SO_ERROR, &err, &size);
+  return -err;
+}
+
+/* -------------------------------------------------------------- the bytes */
+
+/* Skips `n` bytes that were moved. */
+static void skip(ax_op *op, size_t n) {
+  while (op->iov_count && n >= op->iov->iov_len) {
+    n -= op->iov->iov_len;
+    op->iov++;
+    op->iov_count--;
+  }
+  if (n) {
+    op->iov->iov_base = (char *)op->iov->iov_base + n;
+    op->iov->iov_len -= n;
+  }
+}
+
+/* Copies the description of the bytes to be moved, but for the first `done`. */
+static void describe(ax_op *op, ax_cseq seq, size_t done) {
+  op->iov = op->few;
+  if (seq.count > sizeof op->few / sizeof *op->few)
+    op->iov = op->extra = ax__alloc(seq.count * sizeof *op->iov);
+  if (seq.count)
+    memcpy(op->iov, seq.at, seq.count * sizeof *op->iov);
+  op->iov_count = seq.count;
+  skip(op, done);
+}
+
+/* Moves an operation on; true when that finished it. At the door. */
+static bool advance(ax_op *op, enum side side) {
+  ssize_t n = op->move(op);
+  if (n == UV_EAGAIN)
+    return false;
+  if (n > 0)
+    op->n += (size_t)n;
+  bool ended = n == 0 && side == READING;
+  if (n >= 0 && !ended && op->n < op->want) {
+    skip(op, (size_t)n);
+    return false;
+  }
+  ax__op_finish(op, ended ? UV_EOF : n < 0 ? (int)n : 0, op->n);
+  return true;
+}
+
+/* ----------------------------------------------------------- at the door */
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+static void arm(ax_stream *s, int events) {
+  if (events == s->armed)
+    return;
+  s->armed = events;
+  if (events)
+    uv_poll_start(s->poll, events, on_poll);
+  else
+    uv_poll_stop(s->poll);
+}
+
+/* The descriptor is ready on one side. */
+static void on_ready(ax_stream *s, enum side side) {
+  ax_op *op = s->op[side];
+  s->op[side] = NULL;
+  if (op && !advance(op, side))
+    s->op[side] = op;
+  bool keep = s->op[side] || (op && side == READING);
+  arm(s, keep ? s->armed | event_of[side] : s->armed & ~event_of[side]);
+}
+
+/* An error (the loop has disarmed then) is learnt from the system call. */
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  ax_stream *s = poll->data;
+  if (status < 0) {
+    s->armed = 0;
+    events = UV_READABLE | UV_WRITABLE;
+  }
+  if (events & UV_READABLE)
+    on_ready(s, READING);
+  if (events & UV_WRITABLE)
+    on_ready(s, WRITING);
+}
+
+static int open_poll(ax_stream *s, int fd) {
+  if (s->poll)
+    return 0;
+  s->poll = ax__handle_new(&s->io, sizeof *s->poll);
+  s->armed = 0;
+  int err = uv_poll_init(&ax__io_context(&s->io)->loop, s->poll, fd);
+  if (err) {
+    free(s->poll); /* it never was in the loop */
+    s->poll = NULL;
+  }
+  return err;
+}
+
+static void start(ax_op *op) {
+  ax_stream *s = op->object;
+  enum side side = op->reading ? READING : WRITING;
+  int err = open_poll(s, op->fd);
+  if (err == UV_EPERM) { /* a file */
+    while (!advance(op, side))
+      continue;
+  } else if (err) {
+    ax__op_finish(op, err, 0);
+  } else {
+    s->op[side] = op;
+    arm(s, s->armed | event_of[side]);
+  }
+}
+
+static void cancel_act(struct ax__io *io, int fd) {
+  ax_stream *s = (ax_stream *)io;
+  for (int side = WRITING; side <= READING; side++)
+    if (s->op[side]) {
+      ax__op_finish(s->op[side], UV_ECANCELED, s->op[side]->n);
+      s->op[side] = NULL;
+    }
+}
+
+static void close_act(struct ax__io *io, int fd) {
+  ax_stream *s = (ax_stream *)io;
+  cancel_act(io, -1);
+  ax__handle_close(&s->poll);
+  close(fd);
+}
+
+static void shut(struct ax__io *io) {
+  ax_stream *s = (ax_stream *)io;
+  ax__handle_close(&s->poll);
+  for (int side = WRITING; side <= READING; side++)
+    if (s->op[side]) {
+      ax_op *op = s->op[side];
+      s->op[side] = NULL;
+      op->entry.run(&op->entry, false);
+    }
+}
+
+/* --------------------------------------------------- in the op's executor */
+
+/* The memory of its description goes, the side is free; then the handler. */
+static void stream_run(ax__entry *entry, bool live) {
+  ax_op *op = ax__op_of(entry);
+  ax_stream *s = op->object;
+  atomic_store_explicit(&s->busy[op->reading], false, memory_order_release);
+  ax__op_run(entry, live);
+}
+
+static void connect_run(ax__entry *entry, bool live) {
+  if (live && ax__op_of(entry)->err)
+    ax_stream_close(ax__op_of(entry)->object);
+  stream_run(entry, live);
+}
+
+/* The length up to and with the delimiter, or 0; looks at no byte twice. */
+static size_t find_delimiter(ax_op *op) {
+  ax_cbuf data = ax_dynbuf_data(op->dynbuf);
+  const char *from = (const char *)data.base + op->scanned;
+  const char *hit = memchr(from, op->delimiter, data.len - op->scanned);
+  if (hit)
+    return (size_t)(hit - (const char *)data.base) + 1;
+  op->scanned = data.len;
+  return 0;
+}
+
+/* What a read_until does when bytes have come: one step of it. */
+static void until_run(ax__entry *entry, bool live) {
+  ax_op *op = ax__op_of(entry);
+  ax_stream *s = op->object;
+  size_t length = live ? find_delimiter(op) : 0;
+  if (length)
+    op->err = 0;
+  else if (live && !op->err && ax__dynbuf_room(op->dynbuf) == 0)
+    op->err = UV_EMSGSIZE;
+  else if (live && !op->err && atomic_load(&s->epoch) != op->epoch)
+    op->err = UV_ECANCELED;
+  else if (live && !op->err) {
+    op->n = 0;
+    ax__submit(op, ax__io_context(&s->io));
+    return;
+  }
+  op->n = length;
+  stream_run(entry, live);
+}
+
+/* ------------------------------------------------------ initiating, public */
+
+/* A new operation on one side, or NULL when it has failed already. */
+static ax_op *claim(ax_stream *s, enum side side, ax_token token) {
+  ax_op *op = ax__op_new(s->io.executor, s, token);
+  if (atomic_exchange_explicit(&s->busy[side], true, memory_order_acquire)) {
+    ax__op_finish(op, UV_EBUSY, 0);
+    return NULL;
+  }
+  op->entry.run = stream_run;
+  op->start = start;
+  op->reading = side == READING;
+  op->epoch = atomic_load(&s->epoch);
+  op->fd = s->fd;
+  return op;
+}
+
+static ax_op *claim_open(ax_stream *s, enum side side, ax_token token) {
+  ax_op *op = claim(s, side, token);
+  if (op && op->fd == -1) {
+    ax__op_finish(op, UV_EBADF, 0);
+    return NULL;
+  }
+  return op;
+}
+
+static void read_at_least(ax_stream *s, ax_seq seq, size_t want,
+                          ax_token token) {
+  ax_op *op = claim_open(s, READING, token);
+  if (!op)
+    return;
+  describe(op, ax_seq_const(seq), 0);
+  op->want = want;
+  op->move = move_in;
+  if (want == 0)
+    ax__op_finish(op, 0, 0);
+  else
+    ax__submit(op, ax__io_context(&s->io));
+}
+
+void ax_stream_read_some(ax_stream *s, ax_seq seq, ax_token token) {
+  size_t room = ax_seq_size(ax_seq_const(seq));
+  read_at_least(s, seq, room ? 1 : 0, token);
+}
+
+void ax_stream_read(ax_stream *s, ax_seq seq, ax_token token) {
+  read_at_least(s, seq, ax_seq_size(ax_seq_const(seq)), token);
+}
+
+void ax_stream_read_until(ax_stream *s, ax_dynbuf *dynbuf, int delimiter,
+                          ax_token token) {
+  ax_op *op = claim_open(s, READING, token);
+  if (!op)
+    return;
+  op->entry.run = until_run;
+  op->dynbuf = dynbuf;
+  op->scanned = 0;
+  op->delimiter = delimiter;
+  op->want = 1;
+  op->move = move_into_dynbuf;
+  if (find_delimiter(op) || ax__dynbuf_room(dynbuf) == 0)
+    ax__op_finish(op, 0, 0);
+  else
+    ax__submit(op, ax__io_context(&s->io));
+}
+
+/* Writes what the kernel takes now; 0 when it may take the rest later. */
+static int write_now(ax_stream *s, ax_op *op, ax_cseq seq) {
+  for (size_t i = 0; i < seq.count;) {
+    ax_cseq part = {seq.at + i, at_most_iov_max(seq.count - i)};
+    ssize_t n = put(s->fd, s->socket, part.at, part.count);
+    if (n < 0)
+      return n == UV_EAGAIN ? 0 : (int)n;
+    op->n += (size_t)n;
+    if ((size_t)n < ax_seq_size(part))
+      return 0;
+    i += part.count;
+  }
+  return 0;
+}
+
+void ax_stream_write(ax_stream *s, ax_cseq seq, ax_token token) {
+  ax_op *op = claim_open(s, WRITING, token);
+  if (!op)
+    return;
+  op->want = ax_seq_size(seq);
+  op->move = move_out;
+  int err = op->want ? write_now(s, op, seq) : 0;
+  if (err || op->n == op->want) {
+    ax__op_finish(op, err, op->n);
+    return;
+  }
+  describe(op, seq, op->n);
+  ax__submit(op, ax__io_context(&s->io));
+}
+
+/* Starts connecting: 0, UV_EINPROGRESS, or an error and the stream is shut. */
+static int connect_now(ax_stream *s, const ax_endpoint *endpoint) {
+  if (s->fd != -1)
+    return UV_EISCONN;
+  int fd = ax__socket(endpoint->addr.ss_family);
+  if (fd < 0)
+    return fd;
+  ax__stream_adopt(s, fd);
+  int err;
+  do
+    err = connect(fd, (const struct sockaddr *)&endpoint->addr, endpoint->len)
+              ? -errno
+              : 0;
+  while (err == UV_EINTR);
+  return err;
+}
+
+void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
+                       ax_token token) {
+  ax_op *op = claim(s, WRITING, token);
+  if (!op)
+    return;
+  int err = connect_now(s, endpoint);
+  op->fd = s->fd;
+  op->want = 0;
+  op->move = move_connection;
+  if (err != UV_EISCONN)
+    op->entry.run = connect_run;
+  if (err == -EINPROGRESS)
+    ax__submit(op, ax__io_context(&s->io));
+  else
+    ax__op_finish(op, err, 0);
+}
+
+int ax_stream_shutdown(ax_stream *s) {
+  return shutdown(s->fd, SHUT_WR) ? -errno : 0;
+}
+
+void ax_stream_cancel(ax_stream *s) {
+  atomic_fetch_add(&s->epoch, 1);
+  ax__io_request(&s->io, cancel_act, -1, false);
+}
+
+/* Takes the descriptor out of the user's half, as it was given. */
+static int give_up_fd(ax_stream *s) {
+  int fd = s->fd;
+  s->fd = -1;
+  if (fd != -1 && s->flags != -1)
+    fcntl(fd, F_SETFL, s->flags);
+  return fd;
+}
+
+void ax_stream_close(ax_stream *s) {
+  int fd = give_up_fd(s);
+  atomic_fetch_add(&s->epoch, 1);
+  if (fd != -1)
+    ax__io_request(&s->io, close_act, fd, false);
+}
+
+static void stream_destroy(void *object) {
+  ax_stream *s = object;
+  ax__io_end(&s->io, give_up_fd(s));
+}
+
+/* ----------------------------------------------------------------- opening */
+
+ax_stream *ax_stream_new(ax_executor *executor) {
+  ax_stream *s = ax__alloc(sizeof *s);
+  *s = (ax_stream){.fd = -1, .flags = -1};
+  ax__io_init(&s->io, executor, stream_destroy, shut);
+  return s;
+}
+
+void ax__stream_adopt(ax_stream *s, int fd) {
+  s->fd = fd;
+  s->flags = -1;
+  s->socket = true;
+  /* Fails on a Unix socket, which does not wait for more anyway. */
+  setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
+}
+
+/* A terminal is opened anew, so that it does not become non-blocking for the
+ * shell that shares it; where that is refused it is duplicated like others. */
+static int reopen(int fd) {
+  char name[128];
+  if (isatty(fd) && ttyname_r(fd, name, sizeof name) == 0) {
+    int again = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (again != -1)
+      return again;
+  }
+  return fcntl(fd, F_DUPFD_CLOEXEC, 0);
+}
+
+int ax_stream_open_fd(ax_stream *s, int fd) {
+  int type;
+  socklen_t size = sizeof type;
+  if (s->fd != -1)
+    return UV_EISCONN;
+  int own = reopen(fd);
+  if (own == -1)
+    return -errno;
+  s->fd = own;
+  s->flags = fcntl(own, F_GETFL);
+  s->socket = getsockopt(own, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+  ax__nonblocking(own);
+  return 0;
+}
+
+int ax_stream_fd(ax_stream *s) { return s->fd; }
+
+int ax_stream_local(ax_stream *s, ax_endpoint *endpoint) {
+  endpoint->len = sizeof endpoint->addr;
+  return getsockname(s->fd, (struct sockaddr *)&endpoint->addr, &endpoint->len)
+             ? -errno
+             : 0;
+}
+
+int ax_stream_remote(ax_stream *s, ax_endpoint *endpoint) {
+  endpoint->len = sizeof endpoint->addr;
+  return getpeername(s->fd, (struct sockaddr *)&endpoint->addr, &endpoint->len)
+             ? -errno
+             : 0;
+}

@@ -1,0 +1,149 @@
+/* trace.c: what happened, as Chrome trace events.
+ *
+ * One event a line, written under one lock: tracing is for looking, and the
+ * order of lines is worth more than speed. Times are microseconds since the
+ * trace began. Off, all that remains is the test of ax__trace_on. */
+#include "core.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+atomic_bool ax__trace_on;
+
+static struct {
+  FILE *file;
+  ax_time begin;
+  ax__mutex lock;
+  bool first; /* no comma before the first event */
+} trace = {.first = true};
+static atomic_uint_fast64_t operations;
+static atomic_int threads;
+
+/* --------------------------------------------------------------- writing */
+
+static int thread_id(void) {
+  if (!ax__self.trace_id)
+    ax__self.trace_id = atomic_fetch_add(&threads, 1) + 1;
+  return ax__self.trace_id;
+}
+
+/* A string as JSON, cut to the room there is. */
+static const char *quoted(const char *text, char *room, size_t size) {
+  size_t n = 0;
+  room[n++] = '"';
+  for (; *text && n + 8 < size; text++) {
+    unsigned char c = (unsigned char)*text;
+    if (c == '"' || c == '\\')
+      room[n++] = '\\';
+    if (c < ' ')
+      n += (size_t)snprintf(room + n, 7, "\\u%04x", c);
+    else
+      room[n++] = (char)c;
+  }
+  room[n++] = '"';
+  room[n] = '\0';
+  return room;
+}
+
+__attribute__((format(printf, 4, 5))) static void
+event(const char *phase, const char *name, ax_time at, const char *format,
+      ...) {
+  char text[256];
+  va_list rest;
+  va_start(rest, format);
+  ax__lock(&trace.lock);
+  if (!ax__tracing()) { /* the program is ending */
+    ax__unlock(&trace.lock);
+    va_end(rest);
+    return;
+  }
+  fprintf(trace.file,
+          "%s\n{\"ph\":\"%s\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"name\":%s",
+          trace.first ? "[" : ",", phase, thread_id(),
+          (double)(at - trace.begin) / 1e3, quoted(name, text, sizeof text));
+  trace.first = false;
+  vfprintf(trace.file, format, rest);
+  putc('}', trace.file);
+  ax__unlock(&trace.lock);
+  va_end(rest);
+}
+
+static void close_trace(void) {
+  ax__lock(&trace.lock);
+  atomic_store(&ax__trace_on, false);
+  fputs(trace.first ? "[]\n" : "\n]\n", trace.file);
+  if (fclose(trace.file))
+    perror("AX_TRACE");
+  ax__unlock(&trace.lock);
+}
+
+static void open_trace(void) {
+  const char *path = getenv("AX_TRACE");
+  if (!path || !*path)
+    return;
+  trace.file = fopen(path, "w");
+  if (!trace.file) {
+    perror(path);
+    exit(2);
+  }
+  ax__mutex_init(&trace.lock);
+  trace.begin = ax_now();
+  atomic_store(&ax__trace_on, true);
+  atexit(close_trace);
+}
+
+void ax__trace_open(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, open_trace);
+}
+
+/* ---------------------------------------------------------------- events */
+
+static const char *name_of(const char *name) {
+  return name ? name : "operation";
+}
+
+void ax__trace_initiated(ax_op *op) {
+  op->id = atomic_fetch_add(&operations, 1) + 1;
+  op->by = ax__self.op;
+  if (op->token.fn)
+    event("s", name_of(op->token.name), ax_now(),
+          ",\"cat\":\"flow\",\"id\":%" PRIu64, op->id);
+}
+
+void ax__trace_butler(void) {
+  event("M", "thread_name", trace.begin, ",\"args\":{\"name\":\"butler %d\"}",
+        ax__self.butler);
+}
+
+void ax__trace_polled(ax_time begin) {
+  event("X", "poll", begin, ",\"cat\":\"poll\",\"dur\":%.3f",
+        (double)(ax_now() - begin) / 1e3);
+}
+
+void ax__trace_begin(struct ax__slice *slice, const ax_op *op) {
+  *slice = (struct ax__slice){.begin = ax_now(),
+                              .op = op->id,
+                              .by = op->by,
+                              .outer = ax__self.op,
+                              .name = name_of(op->token.name),
+                              .on = ax__self.inside->executor};
+  ax__self.op = op->id;
+  event("f", slice->name, slice->begin,
+        ",\"bp\":\"e\",\"cat\":\"flow\",\"id\":%" PRIu64, op->id);
+}
+
+void ax__trace_end(const struct ax__slice *slice, int err, size_t n) {
+  ax__self.op = slice->outer;
+  event("X", slice->name, slice->begin,
+        ",\"cat\":\"handler\",\"dur\":%.3f,\"args\":{\"op\":%" PRIu64
+        ",\"by\":%" PRIu64 ",\"on\":\"%s %u\",\"err\":%d,\"n\":%zu}",
+        (double)(ax_now() - slice->begin) / 1e3, slice->op, slice->by,
+        slice->on->kind, slice->on->number, err, n);
+}
+
+void ax_trace_mark(const char *text) {
+  if (ax__tracing())
+    event("i", text, ax_now(), ",\"s\":\"t\",\"cat\":\"mark\"");
+}

@@ -1,0 +1,61 @@
+/* Lesson 3: the two timers of lesson 2, and two butlers for them. */
+#include "ax.h"
+#include "lesson.h"
+
+#include <pthread.h>
+#include <stdlib.h>
+
+/* region: handler */
+static void expired(void *arg, int err, size_t n) {
+  const char *name = arg;
+  lesson_say("%s enter", name);
+  lesson_work(3);
+  lesson_say("%s leave", name);
+}
+/* end: handler */
+
+/* region: butler */
+static void *butler(void *context) {
+  ax_run(context);
+  return NULL;
+}
+
+/* A thread for the context; without one the program cannot go on. */
+static pthread_t hire(ax_context *context) {
+  pthread_t thread;
+  if (pthread_create(&thread, NULL, butler, context) != 0)
+    abort();
+  return thread;
+}
+/* end: butler */
+
+int main(int argc, char **argv) {
+  struct lesson_cli cli = {.about = "Two timers, two butlers."};
+  lesson_cli(&cli, argc, argv);
+
+  /* region: initiate */
+  ax_context *context = ax_context_new();
+  ax_timer *timer1 = ax_timer_new(context);
+  ax_timer *timer2 = ax_timer_new(context);
+  ax_timer_expires_after(timer1, lesson_seconds(5));
+  ax_timer_expires_after(timer2, lesson_seconds(5));
+  /* end: initiate */
+
+  /* region: wait */
+  ax_timer_wait(timer1, ax_call(expired, "timer1"));
+  ax_timer_wait(timer2, ax_call(expired, "timer2"));
+  /* end: wait */
+
+  /* region: run */
+  pthread_t james = hire(context);
+  pthread_t jeeves = hire(context);
+  pthread_join(james, NULL);
+  pthread_join(jeeves, NULL);
+  lesson_say("done");
+  /* end: run */
+
+  ax_unref(timer1);
+  ax_unref(timer2);
+  ax_context_free(context);
+  return 0;
+}

@@ -1,0 +1,112 @@
+/* Lesson 7: buffers.
+ *
+ * A buffer is an address and a length. It owns nothing: the memory belongs to
+ * the family that brought it, and stays in place until the handler runs. */
+#include "ax.h"
+#include "lesson.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* region: cups */
+/* Mom sends from full cups. These never change and never go away. */
+static const char *const message = "dinner time!";
+static const uint8_t code[] = {0xde, 0xad, 0xbe, 0xef};
+
+/* Johnny's cup is empty and gets filled. It lives in main(), and main() does
+ * not end before ax_run() has returned. */
+struct beach {
+  ax_stream *mom;
+  ax_stream *johnny;
+  uint8_t cup[16];
+};
+/* end: cups */
+
+static void must(const char *what, int err) {
+  if (!err)
+    return;
+  fprintf(stderr, "lesson7: %s: %s\n", what, uv_strerror(err));
+  exit(1);
+}
+
+/* region: show */
+/* What only looks asks for a const buffer, and then takes both kinds. Letters
+ * are shown as they are, other bytes in hexadecimal. */
+static void show(const char *what, ax_cbuf buf) {
+  const uint8_t *byte = buf.base;
+  char text[80] = "";
+  size_t used = 0;
+
+  for (size_t i = 0; i < buf.len && used + 5 < sizeof text; i++)
+    used += (size_t)snprintf(text + used, sizeof text - used,
+                             isprint(byte[i]) ? "%c" : "\\x%02x", byte[i]);
+  lesson_say("%s %zu bytes: %s", what, buf.len, text);
+}
+
+static void on_full(void *arg, int err, size_t n) {
+  struct beach *beach = arg;
+  if (err)
+    lesson_say("the cup is not full: %s", uv_strerror(err));
+  show("Johnny has", ax_const(ax_buffer(beach->cup, n)));
+}
+/* end: show */
+
+/* region: send */
+static void on_code_sent(void *arg, int err, size_t n) {
+  must("send the code", err);
+}
+
+static void on_message_sent(void *arg, int err, size_t n) {
+  struct beach *beach = arg;
+  must("send the message", err);
+  show("Mom sends", AX_CBUF(code));
+  ax_stream_write(beach->mom, AX_CSEQ(AX_CBUF(code)),
+                  ax_call(on_code_sent, beach));
+}
+
+static void on_ding(void *arg, int err, size_t n) {
+  struct beach *beach = arg;
+  ax_cbuf text = ax_cstring(message);
+  show("Mom sends", text);
+  ax_stream_write(beach->mom, AX_CSEQ(text), ax_call(on_message_sent, beach));
+}
+/* end: send */
+
+/* A socket with two ends; each stream works on a duplicate of its own. */
+static void connect_ends(ax_stream *one, ax_stream *other) {
+  int ends[2];
+  must("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, ends) ? -errno : 0);
+  must("open", ax_stream_open_fd(one, ends[0]));
+  must("open", ax_stream_open_fd(other, ends[1]));
+  close(ends[0]);
+  close(ends[1]);
+}
+
+int main(int argc, char **argv) {
+  struct lesson_cli cli = {.about = "Two full cups are poured into one."};
+  lesson_cli(&cli, argc, argv);
+  ax_context *context = ax_context_new();
+  ax_timer *timer = ax_timer_new(context);
+  struct beach beach = {.mom = ax_stream_new(context),
+                        .johnny = ax_stream_new(context)};
+  connect_ends(beach.mom, beach.johnny);
+
+  /* region: read */
+  ax_buf cup = AX_BUF(beach.cup);
+  lesson_say("Johnny hands in a cup of %zu bytes", cup.len);
+  ax_stream_read(beach.johnny, AX_SEQ(cup), ax_call(on_full, &beach));
+  /* end: read */
+  ax_timer_expires_after(timer, lesson_seconds(5));
+  ax_timer_wait(timer, ax_call(on_ding, &beach));
+  ax_run(context);
+  lesson_say("done");
+
+  ax_unref(beach.johnny);
+  ax_unref(beach.mom);
+  ax_unref(timer);
+  ax_context_free(context);
+  return 0;
+}

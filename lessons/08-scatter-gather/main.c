@@ -1,0 +1,102 @@
+/* Lesson 8: scatter and gather.
+ *
+ * One write takes its bytes from several cups and one read fills several cups,
+ * each with a single system call and without pouring anything together. */
+#include "ax.h"
+#include "lesson.h"
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+/* region: tray */
+/* The header goes first and says what follows. Its members leave no gap
+ * between them, and the size travels in network byte order. */
+struct header {
+  uint8_t code[4];
+  uint32_t size;
+};
+
+static const char *const message = "dinner time!";
+
+struct beach {
+  ax_stream *mom;
+  ax_stream *johnny;
+  struct header sent, received;
+  char body[12];
+};
+/* end: tray */
+
+static void must(const char *what, int err) {
+  if (!err)
+    return;
+  fprintf(stderr, "lesson8: %s: %s\n", what, uv_strerror(err));
+  exit(1);
+}
+
+/* region: gather */
+static void on_sent(void *arg, int err, size_t n) {
+  must("send the tray", err);
+}
+
+static void send_tray(struct beach *beach) {
+  ax_cbuf body = ax_cstring(message);
+  beach->sent = (struct header){.code = {0xde, 0xad, 0xbe, 0xef},
+                                .size = htonl((uint32_t)body.len)};
+  ax_cbuf header = ax_cbuffer(&beach->sent, sizeof beach->sent);
+  ax_cseq tray = AX_CSEQ(header, body);
+  lesson_say("Mom sends %zu + %zu = %zu bytes in one write", header.len,
+             body.len, ax_seq_size(tray));
+  ax_stream_write(beach->mom, tray, ax_call(on_sent, beach));
+}
+/* end: gather */
+
+/* region: scatter */
+static void on_received(void *arg, int err, size_t n) {
+  struct beach *beach = arg;
+  must("receive the tray", err);
+  const uint8_t *code = beach->received.code;
+  lesson_say("Johnny has %zu bytes from one read", n);
+  lesson_say("header: %02x %02x %02x %02x, %u bytes follow", code[0], code[1],
+             code[2], code[3], ntohl(beach->received.size));
+  lesson_say("body: %.*s", (int)sizeof beach->body, beach->body);
+}
+
+static void receive_tray(struct beach *beach) {
+  ax_buf header = ax_buffer(&beach->received, sizeof beach->received);
+  ax_stream_read(beach->johnny, AX_SEQ(header, AX_BUF(beach->body)),
+                 ax_call(on_received, beach));
+}
+/* end: scatter */
+
+/* A socket with two ends; each stream works on a duplicate of its own. */
+static void connect_ends(ax_stream *one, ax_stream *other) {
+  int ends[2];
+  must("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, ends) ? -errno : 0);
+  must("open", ax_stream_open_fd(one, ends[0]));
+  must("open", ax_stream_open_fd(other, ends[1]));
+  close(ends[0]);
+  close(ends[1]);
+}
+
+int main(int argc, char **argv) {
+  struct lesson_cli cli = {.about = "A header and a body travel as one."};
+  lesson_cli(&cli, argc, argv);
+  ax_context *context = ax_context_new();
+  struct beach beach = {.mom = ax_stream_new(context),
+                        .johnny = ax_stream_new(context)};
+  connect_ends(beach.mom, beach.johnny);
+
+  receive_tray(&beach);
+  send_tray(&beach);
+  ax_run(context);
+  lesson_say("done");
+
+  ax_unref(beach.johnny);
+  ax_unref(beach.mom);
+  ax_context_free(context);
+  return 0;
+}

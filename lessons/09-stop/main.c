@@ -1,0 +1,114 @@
+/* Lesson 9: stop.
+ *
+ * The shack stays open until somebody says stop: Enter or the end of standard
+ * input, whatever that is, Ctrl-C, or SIGTERM. The blender runs meanwhile. */
+#include "ax.h"
+#include "lesson.h"
+
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct shack {
+  ax_context *context;
+  ax_timer *blender;
+  ax_signals *signals;
+  ax_stream *input;
+  char cup[64];
+};
+
+static void must(const char *what, int err) {
+  if (!err)
+    return;
+  fprintf(stderr, "lesson9: %s: %s\n", what, uv_strerror(err));
+  exit(1);
+}
+
+/* region: stop */
+static void close_shack(struct shack *shack, const char *why) {
+  lesson_say("%s: the shack closes", why);
+  ax_stop(shack->context);
+}
+/* end: stop */
+
+/* region: blender */
+static void start_blender(struct shack *shack);
+
+static void on_ding(void *arg, int err, size_t n) {
+  struct shack *shack = arg;
+  must("wait for the blender", err);
+  lesson_say("ding");
+  start_blender(shack);
+}
+
+static void start_blender(struct shack *shack) {
+  ax_timer_expires_after(shack->blender, lesson_seconds(5));
+  ax_timer_wait(shack->blender, ax_call(on_ding, shack));
+}
+/* end: blender */
+
+/* region: input */
+static void listen_to_input(struct shack *shack);
+
+/* Enter is one byte, so it does not matter how the input is cut in pieces. */
+static void on_input(void *arg, int err, size_t n) {
+  struct shack *shack = arg;
+  if (err == UV_EOF) {
+    close_shack(shack, "end of input");
+    return;
+  }
+  must("read standard input", err);
+  if (memchr(shack->cup, '\n', n))
+    close_shack(shack, "Enter");
+  else
+    listen_to_input(shack);
+}
+
+static void listen_to_input(struct shack *shack) {
+  ax_stream_read_some(shack->input, AX_SEQ(AX_BUF(shack->cup)),
+                      ax_call(on_input, shack));
+}
+/* end: input */
+
+/* region: signals */
+/* An ordinary handler on a butler: it may do all that handlers do, unlike the
+ * few things that are allowed in a handler of sigaction. */
+static void on_signal(void *arg, int err, size_t signo) {
+  struct shack *shack = arg;
+  must("wait for a signal", err);
+  close_shack(shack, signo == SIGINT ? "Ctrl-C" : "SIGTERM");
+}
+
+static void listen_to_signals(struct shack *shack) {
+  must("SIGINT", ax_signals_add(shack->signals, SIGINT));
+  must("SIGTERM", ax_signals_add(shack->signals, SIGTERM));
+  ax_signals_wait(shack->signals, ax_call(on_signal, shack));
+}
+/* end: signals */
+
+int main(int argc, char **argv) {
+  struct lesson_cli cli = {.about = "Runs until Enter, end of input, Ctrl-C "
+                                    "or SIGTERM."};
+  lesson_cli(&cli, argc, argv);
+  ax_context *context = ax_context_new();
+  struct shack shack = {.context = context,
+                        .blender = ax_timer_new(context),
+                        .signals = ax_signals_new(context),
+                        .input = ax_stream_new(context)};
+  must("standard input", ax_stream_open_fd(shack.input, STDIN_FILENO));
+
+  listen_to_signals(&shack);
+  listen_to_input(&shack);
+  start_blender(&shack);
+  lesson_say("the shack is open: Enter or Ctrl-C closes it");
+  ax_run(context);
+  lesson_say("done");
+
+  ax_unref(shack.input);
+  ax_unref(shack.signals);
+  ax_unref(shack.blender);
+  ax_context_free(context);
+  return 0;
+}

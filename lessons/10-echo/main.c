@@ -1,0 +1,116 @@
+/* Lesson 10: an echo server. What a client sends comes back; a NUL at the end
+ * of it ends the session. The endpoint alone decides between TCP over IPv4 or
+ * IPv6 and a Unix socket. */
+#include "lesson.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+static atomic_long served, alive; /* sessions */
+
+/* region: session */
+/* One client. Nobody owns a session but its pending operation, which keeps it:
+ * when no operation is left, it is gone. */
+struct session {
+  ax_obj obj;
+  ax_stream *stream;
+  bool last;
+  char data[1024];
+};
+
+static void on_read(void *arg, int err, size_t n);
+
+static void read_on(struct session *s) {
+  ax_stream_read_some(s->stream, AX_SEQ(AX_BUF(s->data)),
+                      ax_keep(s, ax_call(on_read, s)));
+}
+/* end: session */
+
+/* region: echo */
+static void on_written(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  if (!err && !s->last)
+    read_on(s);
+}
+
+static void on_read(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  if (err)
+    return; /* the end of the stream is one, too */
+  s->last = s->data[n - 1] == '\0';
+  ax_stream_write(s->stream, AX_CSEQ(ax_cbuffer(s->data, n)),
+                  ax_keep(s, ax_call(on_written, s)));
+}
+/* end: echo */
+
+static void session_destroy(void *object) {
+  struct session *s = object;
+  ax_unref(s->stream); /* closes it */
+  free(s);
+  alive--;
+}
+
+static struct session *session_new(ax_context *context) {
+  struct session *s = malloc(sizeof *s);
+  if (!s)
+    abort();
+  ax_obj_init(&s->obj, session_destroy);
+  s->stream = ax_stream_new(context);
+  alive++;
+  return s;
+}
+
+/* region: accept */
+struct listener {
+  ax_context *context;
+  ax_acceptor *acceptor;
+  struct session *next; /* who will serve the next client */
+};
+
+static void on_accepted(void *arg, int err, size_t n);
+
+static void accept_on(struct listener *l) {
+  l->next = session_new(l->context);
+  ax_acceptor_accept(l->acceptor, l->next->stream, ax_call(on_accepted, l));
+}
+
+static void on_accepted(void *arg, int err, size_t n) {
+  struct listener *l = arg;
+  if (err) {
+    fprintf(stderr, "accept: %s\n", uv_strerror(err));
+    return;
+  }
+  served++;
+  read_on(l->next);  /* from here on its operation keeps it */
+  ax_unref(l->next); /* and the listener does no more */
+  accept_on(l);
+}
+/* end: accept */
+
+int main(int argc, char **argv) {
+  long butlers = 1;
+  struct lesson_option options[] = {
+      {"butlers", &butlers, 1, 64, "threads that run the handlers"}};
+  struct lesson_cli cli = {.about = "An echo server; a NUL ends a session.",
+                           .endpoint = "127.0.0.1:8888",
+                           .options = options,
+                           .option_count = 1};
+  lesson_cli(&cli, argc, argv);
+  ax_context *context = ax_context_new();
+  ax_signals *signals = lesson_stop_on_signals(context);
+  struct listener listeners[sizeof cli.endpoints / sizeof cli.endpoints[0]];
+  for (size_t i = 0; i < cli.endpoint_count; i++) {
+    ax_acceptor *acceptor = lesson_listen(context, &cli.endpoints[i]);
+    listeners[i] = (struct listener){.context = context, .acceptor = acceptor};
+    accept_on(&listeners[i]);
+  }
+  lesson_run(context, butlers);
+  for (size_t i = 0; i < cli.endpoint_count; i++) {
+    ax_unref(listeners[i].next);
+    ax_unref(listeners[i].acceptor);
+  }
+  ax_unref(signals);
+  ax_context_free(context);
+  printf("%ld sessions served, %ld alive\n", served, alive);
+  return 0;
+}

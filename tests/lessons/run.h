@@ -1,0 +1,179 @@
+/* run.h: what the tests of lessons 1 to 6 share: one run of the lesson, ten
+ * times as fast as a learner sees it, and questions about its trace. */
+#ifndef RUN_H
+#define RUN_H
+
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#define RUN_SPEED 10
+
+struct run {
+  int number;
+  const char *expected; /* the path of expected.txt */
+  struct program *program;
+  struct trace *trace;
+};
+
+/* ------------------------------------------------------------- one run */
+
+static inline struct run *run_start(int number, const char *expected) {
+  struct run *run = calloc(1, sizeof *run);
+  assert_non_null(run);
+  char path[TEMP_PATH], speed[16];
+  temp_path(path, "trace.json");
+  snprintf(speed, sizeof speed, "%d", RUN_SPEED);
+  struct program_options options = {.speed = speed, .trace = path};
+  run->number = number;
+  run->expected = expected;
+  run->program = program_run(number, &options, 0);
+  run->trace = trace_load(path);
+  return run;
+}
+
+static inline int run_end(void **state) {
+  struct run *run = *state;
+  program_free(run->program);
+  trace_free(run->trace);
+  free(run);
+  return 0;
+}
+
+/* Lesson seconds as microseconds of the trace. */
+static inline double lesson_us(double lesson_s) {
+  return lesson_s * 1e6 / RUN_SPEED;
+}
+
+/* The handler that was running when it said `text`; of nested ones, the
+ * innermost. */
+static inline struct trace_slice *handler_that_said(const struct run *run,
+                                                    const char *text) {
+  struct trace_mark *mark = trace_find_mark(run->trace, text, 0);
+  struct trace_slice *found = NULL;
+  for (size_t i = 0; i < run->trace->slice_count; i++) {
+    struct trace_slice *slice = &run->trace->slices[i];
+    bool around = strcmp(slice->cat, "handler") == 0 &&
+                  slice->tid == mark->tid && slice->ts <= mark->ts &&
+                  mark->ts <= slice_end(slice);
+    if (around && (found == NULL || slice->ts >= found->ts))
+      found = slice;
+  }
+  assert_non_null(found);
+  return found;
+}
+
+/* When the operation of that handler was initiated. */
+static inline double initiated(const struct run *run,
+                               const struct trace_slice *handler) {
+  for (size_t i = 0; i < run->trace->flow_count; i++) {
+    const struct trace_flow *flow = &run->trace->flows[i];
+    if (flow->phase == 's' && flow->id == handler->op)
+      return flow->ts;
+  }
+  give_up("operation %ld was never initiated", handler->op);
+}
+
+/* ------------------------------------------------------------ its text */
+
+/* The text without "[ 5 s] " at the beginning of lines. */
+static inline char *without_times(const char *text) {
+  char *copy = calloc(1, strlen(text) + 1), *to = copy;
+  assert_non_null(copy);
+  for (bool first = true; *text; first = to[-1] == '\n') {
+    const char *end = first && *text == '[' ? strstr(text, " s] ") : NULL;
+    text = end ? end + strlen(" s] ") : text;
+    *to++ = *text++;
+  }
+  return copy;
+}
+
+static inline void expect_lines(const struct run *run) {
+  char *text = read_whole_file(run->expected);
+  char *expected = without_times(text);
+  char *actual = without_times(program_out(run->program));
+  char *found = output_difference(expected, actual);
+  if (found)
+    give_up("%s, times left out: %s", run->expected, found);
+  free(expected);
+  free(actual);
+  free(text);
+}
+
+static inline bool times_match(const struct run *run, struct program *program) {
+  char *expected = read_whole_file(run->expected);
+  char *found = output_difference(expected, program_out(program));
+  bool match = found == NULL;
+  free(expected);
+  free(found);
+  return match;
+}
+
+/* The lines always match. The times may not, when the machine was so busy that
+ * something came half a lesson second late: then more slowly once more. */
+static inline void text_is_as_expected(void **state) {
+  const struct run *run = *state;
+  expect_lines(run);
+  if (times_match(run, run->program))
+    return;
+  struct program_options slowly = {.speed = "2"};
+  struct program *program = program_run(run->number, &slowly, 0);
+  expect_output(run->expected, program_out(program));
+  program_free(program);
+}
+
+/* --------------------------------------------------------- its manners */
+
+static inline size_t count_lines(const char *text) {
+  size_t count = 0;
+  for (; *text; text++)
+    count += *text == '\n';
+  return count;
+}
+
+static inline void help_explains(void **state) {
+  const struct run *run = *state;
+  struct program_options options = {.args = {"--help"}};
+  struct program *program = program_run(run->number, &options, 0);
+  char usage[32];
+  snprintf(usage, sizeof usage, "usage: lesson%d [--help]\n", run->number);
+  const char *text = program_out(program);
+  assert_int_equal(strncmp(text, usage, strlen(usage)), 0);
+  assert_int_equal(count_lines(text), 2);
+  assert_string_equal(program_err(program), "");
+  program_free(program);
+}
+
+static inline void expect_refusal(const struct run *run,
+                                  const struct program_options *options,
+                                  const char *what) {
+  struct program *program = program_run(run->number, options, 2);
+  assert_string_equal(program_out(program), "");
+  assert_int_equal(count_lines(program_err(program)), 1);
+  assert_non_null(strstr(program_err(program), what));
+  program_free(program);
+}
+
+static inline void wrong_usage_is_refused(void **state) {
+  const struct run *run = *state;
+  struct program_options word = {.args = {"now"}}, option = {.args = {"-x"}};
+  expect_refusal(run, &word, "'now'");
+  expect_refusal(run, &option, "'-x'");
+}
+
+static inline void bad_speed_is_refused(void **state) {
+  const struct run *run = *state;
+  static const char *const bad[] = {"fast", "0", "-1", "2x", "nan", "inf"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    struct program_options options = {.speed = bad[i]};
+    expect_refusal(run, &options, "LESSON_SPEED");
+  }
+}
+
+#define RUN_TESTS                                                              \
+  cmocka_unit_test(text_is_as_expected), cmocka_unit_test(help_explains),      \
+      cmocka_unit_test(wrong_usage_is_refused)
+
+#endif

@@ -1,0 +1,261 @@
+/* Lesson 9: it stops on Enter, on the end of its input, on Ctrl-C and on
+ * SIGTERM, whatever its input is; says which it was, and leaves the input as
+ * it found it. */
+#include "support.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <termios.h>
+#include <unistd.h>
+
+#define OPEN "the shack is open"
+
+static struct program *start(enum feed feed, const char *input) {
+  struct program_options options = {.speed = "5", .feed = feed, .input = input};
+  struct program *program = program_start(9, &options);
+  program_wait_for(program, OPEN);
+  return program;
+}
+
+/* Exactly one reason to close is given, this one, and all is well. */
+static void expect_reason(struct program *program, const char *reason) {
+  char line[64];
+  snprintf(line, sizeof line, "] %s: the shack closes\n", reason);
+  assert_int_equal(program_wait(program), 0);
+  assert_string_equal(program_err(program), "");
+  const char *found = strstr(program_out(program), line);
+  if (!found)
+    fail_msg("not '%s' but:\n%s", reason, program_out(program));
+  assert_null(strstr(found + strlen(line), "the shack closes"));
+}
+
+static void stops(struct program *program, const char *reason) {
+  expect_reason(program, reason);
+  program_free(program);
+}
+
+/* ---------------------------------------------------------------- Enter */
+
+static void it_prints_what_is_expected(void **state) {
+  struct program *program = start(FEED_TERMINAL, NULL);
+  program_wait_for(program, "ding");
+  program_type(program, "\n");
+  expect_reason(program, "Enter");
+  expect_output("lessons/09-stop/expected.txt", program_out(program));
+  program_free(program);
+}
+
+static void enter_stops_it_on_a_terminal(void **state) {
+  struct program *program = start(FEED_TERMINAL, NULL);
+  program_type(program, "stop\n");
+  stops(program, "Enter");
+}
+
+static void a_line_stops_it_on_a_pipe(void **state) {
+  stops(start(FEED_PIPE, "stop\n"), "Enter");
+}
+
+static void a_line_stops_it_in_a_file(void **state) {
+  stops(start(FEED_FILE, "stop\n"), "Enter");
+}
+
+static void letters_without_enter_do_not_stop_it(void **state) {
+  struct program *program = start(FEED_PIPE, "not ");
+  program_wait_for(program, "ding");
+  program_type(program, "yet");
+  program_wait_for(program, "[10 s] ding");
+  assert_true(program_is_alive(program));
+  program_type(program, "\n");
+  stops(program, "Enter");
+}
+
+static void a_long_line_counts_as_one(void **state) {
+  char line[5002];
+  memset(line, 'x', 5000);
+  line[5000] = '\n';
+  line[5001] = 0;
+  stops(start(FEED_PIPE, line), "Enter");
+  stops(start(FEED_FILE, line), "Enter");
+}
+
+/* --------------------------------------------------------- end of input */
+
+static void the_end_of_a_terminal_stops_it(void **state) {
+  struct program *program = start(FEED_TERMINAL, NULL);
+  program_end_input(program);
+  stops(program, "end of input");
+}
+
+static void the_end_of_a_pipe_stops_it(void **state) {
+  struct program *program = start(FEED_PIPE, NULL);
+  program_wait_for(program, "ding");
+  program_end_input(program);
+  stops(program, "end of input");
+}
+
+static void the_end_of_a_file_stops_it(void **state) {
+  stops(start(FEED_FILE, "no line"), "end of input");
+  stops(start(FEED_FILE, ""), "end of input");
+}
+
+static void the_null_device_stops_it(void **state) {
+  stops(start(FEED_NULL, NULL), "end of input");
+}
+
+/* -------------------------------------------------------------- signals */
+
+static void ctrl_c_stops_it_on_a_terminal(void **state) {
+  struct program *program = start(FEED_TERMINAL, NULL);
+  program_type(program, "\x03");
+  stops(program, "Ctrl-C");
+}
+
+static void signals_stop_it(void **state) {
+  static const enum feed feeds[] = {FEED_TERMINAL, FEED_PIPE};
+  for (size_t i = 0; i < 2; i++) {
+    struct program *program = start(feeds[i], NULL);
+    program_signal(program, SIGINT);
+    stops(program, "Ctrl-C");
+    program = start(feeds[i], NULL);
+    program_signal(program, SIGTERM);
+    stops(program, "SIGTERM");
+  }
+}
+
+static void it_stops_once_though_all_comes_at_the_same_time(void **state) {
+  struct program *program = start(FEED_PIPE, NULL);
+  program_signal(program, SIGSTOP);
+  program_type(program, "stop\n");
+  program_signal(program, SIGINT);
+  program_signal(program, SIGTERM);
+  program_end_input(program);
+  program_signal(program, SIGCONT);
+  assert_int_equal(program_wait(program), 0);
+  const char *first = strstr(program_out(program), "the shack closes");
+  assert_non_null(first);
+  assert_null(strstr(first + 1, "the shack closes"));
+  program_free(program);
+}
+
+/* ------------------------------------------- the input is left as it was */
+
+/* Runs the lesson on descriptor `in` as the input it inherits; `type` makes it
+ * stop. Compares flags and settings before and after. */
+static void compare_around_a_run(int in, int keys, int signo) {
+  struct termios before, after;
+  int had_settings = tcgetattr(in, &before) == 0;
+  int flags = fcntl(in, F_GETFL);
+  int saved = dup(0);
+  dup2(in, 0);
+  struct program *program = start(FEED_INHERIT, NULL);
+  dup2(saved, 0);
+  close(saved);
+  if (signo)
+    program_signal(program, signo);
+  else
+    assert_int_equal(write(keys, "\n", 1), 1);
+  assert_int_equal(program_wait(program), 0);
+  program_free(program);
+  assert_int_equal(fcntl(in, F_GETFL), flags);
+  if (!had_settings)
+    return;
+  assert_int_equal(tcgetattr(in, &after), 0);
+  assert_memory_equal(&before, &after, sizeof before);
+}
+
+static void a_terminal_is_left_as_it_was(void **state) {
+  int keys = posix_openpt(O_RDWR | O_NOCTTY);
+  assert_true(keys >= 0);
+  assert_int_equal(grantpt(keys), 0);
+  assert_int_equal(unlockpt(keys), 0);
+  int in = open(ptsname(keys), O_RDWR | O_NOCTTY);
+  assert_true(in >= 0);
+  compare_around_a_run(in, keys, 0);
+  compare_around_a_run(in, keys, SIGINT);
+  compare_around_a_run(in, keys, SIGTERM);
+  close(in);
+  close(keys);
+}
+
+static void a_pipe_is_left_as_it_was(void **state) {
+  int ends[2];
+  assert_int_equal(pipe(ends), 0);
+  compare_around_a_run(ends[0], ends[1], 0);
+  compare_around_a_run(ends[0], ends[1], SIGTERM);
+  close(ends[0]);
+  close(ends[1]);
+}
+
+/* ------------------------------------------------------------ the others */
+
+static void the_blender_goes_on_meanwhile(void **state) {
+  struct program *program = start(FEED_PIPE, NULL);
+  program_wait_for(program, "[ 5 s] ding");
+  program_wait_for(program, "[10 s] ding");
+  program_wait_for(program, "[15 s] ding");
+  program_signal(program, SIGTERM);
+  stops(program, "SIGTERM");
+}
+
+static const char *path_of_the_program(void) {
+  static char path[512];
+  const char *dir = getenv("LESSON_BIN");
+  snprintf(path, sizeof path, "%s/lesson9", dir ? dir : "build/bin");
+  return path;
+}
+
+/* What cannot be read is an error in one line, neither Enter nor the end. */
+static void what_cannot_be_read_is_an_error(void **state) {
+  static const char *const scripts[] = {"exec \"$0\" <&-", "exec \"$0\" </"};
+  for (size_t i = 0; i < 2; i++) {
+    char *argv[] = {"/bin/sh", "-c", (char *)scripts[i],
+                    (char *)path_of_the_program(), NULL};
+    struct program *program = program_exec(argv, NULL);
+    assert_int_equal(program_wait(program), 1);
+    const char *error = program_err(program);
+    assert_non_null(strstr(error, "standard input: "));
+    assert_ptr_equal(strchr(error, '\n') + 1, strchr(error, '\0'));
+    program_free(program);
+  }
+}
+
+static void help_is_given_and_wrong_usage_is_refused(void **state) {
+  struct program_options help = {.args = {"--help"}};
+  struct program *program = program_run(9, &help, 0);
+  assert_non_null(strstr(program_out(program), "usage: lesson9"));
+  program_free(program);
+  struct program_options wrong = {.args = {"now"}};
+  program = program_run(9, &wrong, 2);
+  assert_string_equal(program_out(program), "");
+  const char *error = program_err(program);
+  assert_ptr_equal(strchr(error, '\n') + 1, strchr(error, '\0'));
+  program_free(program);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(it_prints_what_is_expected),
+      cmocka_unit_test(enter_stops_it_on_a_terminal),
+      cmocka_unit_test(a_line_stops_it_on_a_pipe),
+      cmocka_unit_test(a_line_stops_it_in_a_file),
+      cmocka_unit_test(letters_without_enter_do_not_stop_it),
+      cmocka_unit_test(a_long_line_counts_as_one),
+      cmocka_unit_test(the_end_of_a_terminal_stops_it),
+      cmocka_unit_test(the_end_of_a_pipe_stops_it),
+      cmocka_unit_test(the_end_of_a_file_stops_it),
+      cmocka_unit_test(the_null_device_stops_it),
+      cmocka_unit_test(ctrl_c_stops_it_on_a_terminal),
+      cmocka_unit_test(signals_stop_it),
+      cmocka_unit_test(it_stops_once_though_all_comes_at_the_same_time),
+      cmocka_unit_test(a_terminal_is_left_as_it_was),
+      cmocka_unit_test(a_pipe_is_left_as_it_was),
+      cmocka_unit_test(the_blender_goes_on_meanwhile),
+      cmocka_unit_test(what_cannot_be_read_is_an_error),
+      cmocka_unit_test(help_is_given_and_wrong_usage_is_refused),
+  };
+  with_alarm();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,41 @@
+#!/bin/bash
+# run.sh TEST...: runs test programs, two at a time, and sums up.
+#
+# A test that passes shows cmocka's closing line, one that fails shows all it
+# has printed. Every test is told where the lesson programs of its own variant
+# are (LESSON_BIN), and has two minutes. What stands in FIXED goes before it.
+
+limit=
+command -v timeout >/dev/null && limit="timeout -k 5 ${TEST_TIMEOUT:-120}"
+
+# run_one RESULTS TEST: prints the test's lines at once, so that those of two
+# do not mix, and leaves a file that says how it ended.
+run_one() {
+  local results=$1 test=$2 output status
+  local name=${test#build/}
+  export LESSON_BIN=$PWD/${test%/tests/*}/bin
+  if output=$($limit $FIXED "$test" </dev/null 2>&1); then
+    printf '%s\n%s\n' "$name" "$(grep '^\[  PASSED  \]' <<<"$output")"
+    : >"$results/passed.${name//\//.}"
+  else
+    status=$?
+    [ $status != 124 ] || output+=$'\nIt did not end in time.'
+    printf '%s FAILED, exit status %d\n%s\n' "$name" $status "$output"
+    echo "FAILED: $name" >"$results/failed.${name//\//.}"
+  fi
+}
+
+count() { find "$results" -name "$1.*" | wc -l | tr -d ' '; }
+
+if [ "$1" = --one ]; then
+  run_one "$2" "$3"
+  exit 0
+fi
+[ $# -gt 0 ] || { echo 'No tests.' && exit 0; }
+results=$(mktemp -d) || exit
+trap 'rm -rf "$results"' EXIT
+printf '%s\n' "$@" | xargs -P 2 -n 1 bash "$0" --one "$results"
+failed=$(count failed)
+[ "$failed" = 0 ] || cat "$results"/failed.*
+echo "$(count passed) passed, $failed failed"
+[ "$failed" = 0 ] && [ "$(count passed)" = $# ]

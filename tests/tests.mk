@@ -1,0 +1,88 @@
+# The tests: one program per core module and one per lesson, with cmocka, in
+# every variant; and the tools that read the code.
+
+INCLUDE_tests = -Itests
+CORE_TESTS := $(wildcard tests/core/test_*.c)
+LESSON_TESTS := $(wildcard $(N:%=tests/lessons/test_lesson%.c))
+TESTED := $(patsubst tests/lessons/test_lesson%.c,%,$(LESSON_TESTS))
+test_program = $(B)/tests/$(basename $(notdir $1))
+tests = $(foreach t,$1,$(call test_program,$t))
+$(foreach t,$(CORE_TESTS) $(LESSON_TESTS),$(eval \
+  $(call program,$(call test_program,$t),$t tests/support.c,cmocka)))
+
+# Two at a time, each with a time limit; the variant is in the path.
+RUN_TESTS = FIXED='$(FIXED)' bash tests/run.sh
+
+.PHONY: test test-core programs format lint $(N:%=test%)
+
+# All that the tests of a variant run.
+programs: $(LESSONS) $(call tests,$(CORE_TESTS) $(LESSON_TESTS))
+	@:
+
+#: testN       the tests of lesson N
+$(foreach n,$(N),$(eval test$n: $(call programs,$n)))
+$(foreach n,$(TESTED),$(eval test$n: $(B)/tests/test_lesson$n))
+$(N:%=test%): test%:
+	@$(if $(filter $*,$(TESTED)),$(RUN_TESTS) $(B)/tests/test_lesson$*,\
+	  echo 'Lesson $* has no tests.')
+
+#: test-core   the tests of the core
+test-core: $(call tests,$(CORE_TESTS))
+	@$(RUN_TESTS) $^
+
+#: test        all tests: plain, with ASan, UBSan and LSan, with TSan
+VARIANTS = $(if $(SANITIZE),$(SANITIZE),plain address thread)
+variant = $(filter-out plain,$1)
+variant_tests = $(patsubst $(B)/%,build/$(if $(variant),$(variant)/)%,$(call \
+  tests,$(CORE_TESTS) $(LESSON_TESTS)))
+test:
+	@mkdir -p build && rm -f build/incomplete; \
+	  $(foreach v,$(VARIANTS),echo 'building $v'; \
+	  $(MAKE) -k programs SANITIZE=$(call variant,$v) || touch build/incomplete;)
+	@$(RUN_TESTS) $(foreach v,$(VARIANTS),$(call variant_tests,$v))
+	@if [ -e build/incomplete ]; then echo 'Not everything was built.'; exit 1; fi
+
+# What is formatted, and what clang-tidy and cppcheck read. Hazards are wrong
+# on purpose, so they are not read.
+FORMATTED = $(sort $(foreach p,common/* lessons/*/* lessons/*/hazards/* \
+  tests/* tests/*/*,$(wildcard $p.c $p.h)))
+READ = $(filter-out lessons/%/hazards/%,$(filter %.c,$(FORMATTED)))
+CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14) clang-format)
+CLANG_TIDY ?= clang-tidy
+CPPCHECK ?= cppcheck
+
+LINT_FLAGS = $$(cat $(B)/pkg/libuv.cflags $(B)/pkg/cmocka.cflags)
+
+# $(call tool,program): a line in a recipe that stops when it is not there.
+tool = @command -v $1 >/dev/null || { \
+  echo '$1 is missing: try `make deps-lint`' >&2; exit 1; }
+
+#: format      lay out all C files as the style wants it
+format:
+	$(call tool,$(CLANG_FORMAT))
+	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)
+
+#: lint        clang-format, clang-tidy and cppcheck on all C files
+.PHONY: lint-layout lint-tidy lint-cppcheck
+lint:
+	@$(MAKE) -k lint-layout lint-tidy lint-cppcheck
+
+lint-layout:
+	$(call tool,$(CLANG_FORMAT))
+	@echo 'clang-format: $(words $(FORMATTED)) files'
+	$(Q)$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+
+# One file at a time: version 14 finds uninitialised va_lists in the second.
+lint-tidy: $(B)/pkg/libuv $(B)/pkg/cmocka
+	$(call tool,$(CLANG_TIDY))
+	@echo 'clang-tidy: $(words $(READ)) files'
+	$(Q)printf '%s\n' $(READ) | xargs -P 2 -n 1 sh -c 'found=$$($(CLANG_TIDY) \
+	  --quiet $$0 -- $(FLAGS) -Itests $(LINT_FLAGS) 2>&1) || \
+	  { echo "$$found" | grep -v "generated.$$"; exit 1; }'
+
+lint-cppcheck:
+	$(call tool,$(CPPCHECK))
+	@echo 'cppcheck: $(words $(READ)) files'
+	$(Q)$(CPPCHECK) -q -j 2 --std=c11 --enable=warning,performance,portability \
+	  --error-exitcode=1 --inline-suppr --suppress=missingIncludeSystem \
+	  $(filter-out -std=%,$(FLAGS)) -Itests $(READ)
