@@ -114,10 +114,12 @@ static void close_act(struct ax__io *io, int fd) {
   close(fd);
 }
 
+/* Dropping the last operation may be the end of the acceptor. */
 static void shut(struct ax__io *io) {
   ax_acceptor *a = (ax_acceptor *)io;
+  ax__queue accepts = ax__queue_take(&a->accepts);
   close_handles(a);
-  ax__drop_all(&a->accepts);
+  ax__drop_all(&accepts);
 }
 
 /* -------------------------------------------------------------- listening */

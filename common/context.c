@@ -134,6 +134,7 @@ static void serve_at_once(struct ax__context *context) {
 
 void ax__submit(ax_op *op, struct ax__context *at) {
   if (at->dead) {
+    ax__op_pend(op, at);
     ax__op_drop(op);
     return;
   }

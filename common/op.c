@@ -127,7 +127,7 @@ static void release(const ax_token *token, void *object, void *with,
 void ax__op_drop(ax_op *op) {
   if (op->pending)
     op_uncount(op->at, op->token.executor->context);
-  ax__op_run(&op->entry, false);
+  op->entry.run(&op->entry, false);
 }
 
 void ax__drop_all(ax__queue *queue) {

@@ -60,11 +60,13 @@ static void cancel_act(struct ax__io *io, int fd) {
   ax__finish_all(&((ax_signals *)io)->waits, UV_ECANCELED);
 }
 
+/* Dropping the last wait may be the end of the set. */
 static void shut(struct ax__io *io) {
   ax_signals *s = (ax_signals *)io;
+  ax__queue waits = ax__queue_take(&s->waits);
   for (int i = 0; i < MAX_SIGNALS; i++)
     ax__handle_close(&s->handle[i]);
-  ax__drop_all(&s->waits);
+  ax__drop_all(&waits);
 }
 
 /* ------------------------------------------------------------- the public */

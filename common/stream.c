@@ -233,15 +233,15 @@ static void close_act(struct ax__io *io, int fd) {
   close(fd);
 }
 
+/* Dropping the last operation may be the end of the stream. */
 static void shut(struct ax__io *io) {
   ax_stream *s = (ax_stream *)io;
+  ax_op *op[] = {s->op[WRITING], s->op[READING]};
+  s->op[WRITING] = s->op[READING] = NULL;
   ax__handle_close(&s->poll);
   for (int side = WRITING; side <= READING; side++)
-    if (s->op[side]) {
-      ax_op *op = s->op[side];
-      s->op[side] = NULL;
-      op->entry.run(&op->entry, false);
-    }
+    if (op[side])
+      ax__op_drop(op[side]);
 }
 
 /* --------------------------------------------------- in the op's executor */

@@ -129,6 +129,7 @@ void ax_timer_wait(ax_timer *timer, ax_token token) {
   struct ax__context *context = context_of(timer);
   ax_op *op = ax__op_new(timer->executor, timer, token);
   if (context->dead) {
+    ax__op_pend(op, context);
     ax__op_drop(op);
     return;
   }

@@ -52,6 +52,18 @@ void pause_before(double end, const char *awaited);
 /* Seconds of the monotonic clock. */
 double seconds(void);
 
+/* True in a build with a sanitizer: slower, and no limits on memory. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED true
+#endif
+#endif
+#ifndef SANITIZED
+#define SANITIZED false
+#endif
+
 /* ------------------------------------------------------------- teardown */
 
 /* A setup and a teardown for every test that uses ax.h in its own process:

@@ -13,12 +13,13 @@
 
 /* region: cups */
 /* Mom sends from full cups. These never change and never go away. */
-static const char *const message = "dinner time!";
+static const char message[] = "dinner time!";
 static const uint8_t code[] = {0xde, 0xad, 0xbe, 0xef};
 
 /* Johnny's cup is empty and gets filled. It lives in main(), and main() does
  * not end before ax_run() has returned. */
 struct beach {
+  ax_timer *timer;
   ax_stream *mom;
   ax_stream *johnny;
   uint8_t cup[16];
@@ -54,17 +55,26 @@ static void on_full(void *arg, int err, size_t n) {
 }
 /* end: show */
 
+static void wait_for_ding(struct beach *beach, double seconds, ax_token token) {
+  ax_timer_expires_after(beach->timer, lesson_seconds(seconds));
+  ax_timer_wait(beach->timer, token);
+}
+
 /* region: send */
 static void on_code_sent(void *arg, int err, size_t n) {
   must("send the code", err);
 }
 
-static void on_message_sent(void *arg, int err, size_t n) {
+static void on_second_ding(void *arg, int err, size_t n) {
   struct beach *beach = arg;
-  must("send the message", err);
   show("Mom sends", AX_CBUF(code));
   ax_stream_write(beach->mom, AX_CSEQ(AX_CBUF(code)),
                   ax_call(on_code_sent, beach));
+}
+
+static void on_message_sent(void *arg, int err, size_t n) {
+  must("send the message", err);
+  wait_for_ding(arg, 1, ax_call(on_second_ding, arg));
 }
 
 static void on_ding(void *arg, int err, size_t n) {
@@ -89,8 +99,8 @@ int main(int argc, char **argv) {
   struct lesson_cli cli = {.about = "Two full cups are poured into one."};
   lesson_cli(&cli, argc, argv);
   ax_context *context = ax_context_new();
-  ax_timer *timer = ax_timer_new(context);
-  struct beach beach = {.mom = ax_stream_new(context),
+  struct beach beach = {.timer = ax_timer_new(context),
+                        .mom = ax_stream_new(context),
                         .johnny = ax_stream_new(context)};
   connect_ends(beach.mom, beach.johnny);
 
@@ -99,14 +109,13 @@ int main(int argc, char **argv) {
   lesson_say("Johnny hands in a cup of %zu bytes", cup.len);
   ax_stream_read(beach.johnny, AX_SEQ(cup), ax_call(on_full, &beach));
   /* end: read */
-  ax_timer_expires_after(timer, lesson_seconds(5));
-  ax_timer_wait(timer, ax_call(on_ding, &beach));
+  wait_for_ding(&beach, 5, ax_call(on_ding, &beach));
   ax_run(context);
   lesson_say("done");
 
   ax_unref(beach.johnny);
   ax_unref(beach.mom);
-  ax_unref(timer);
+  ax_unref(beach.timer);
   ax_context_free(context);
   return 0;
 }

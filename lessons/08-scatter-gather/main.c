@@ -20,7 +20,7 @@ struct header {
   uint32_t size;
 };
 
-static const char *const message = "dinner time!";
+static const char message[] = "dinner time!";
 
 struct beach {
   ax_stream *mom;

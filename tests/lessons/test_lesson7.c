@@ -1,62 +1,40 @@
 /* Lesson 7: sizes are deduced, the conversion goes one way, and the cup is
  * lent from the order to the handler. */
-#include "support.h"
+#include "run.h"
 
 #include "ax.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/wait.h>
-
-/* Slow enough for a busy machine to print the right second. */
-#define SPEED "5"
-#define LESSON_SECOND (1e6 / 5)
-
-static void it_prints_what_is_expected(void **state) {
-  struct program_options options = {.speed = SPEED};
-  struct program *program = program_run(7, &options, 0);
-  expect_output("lessons/07-buffers/expected.txt", program_out(program));
-  assert_string_equal(program_err(program), "");
-  program_free(program);
+static int setup(void **state) {
+  *state = run_start(7, "lessons/07-buffers/expected.txt");
+  return 0;
 }
 
-static struct trace *trace_of_a_run(void) {
-  char path[TEMP_PATH];
-  temp_path(path, "trace");
-  struct program_options options = {.speed = SPEED, .trace = path};
-  program_free(program_run(7, &options, 0));
-  return trace_load(path);
-}
-
-static const struct trace_flow *arrow(const struct trace *trace, char phase,
-                                      const char *name) {
-  for (size_t i = 0; i < trace->flow_count; i++)
-    if (trace->flows[i].phase == phase &&
-        strcmp(trace->flows[i].name, name) == 0)
-      return &trace->flows[i];
-  fail_msg("no arrow '%c' of %s", phase, name);
-  return NULL;
+static struct trace_slice *handler(const struct run *run, const char *name) {
+  return trace_find(run->trace, name, NULL, 0);
 }
 
 static void the_cup_is_lent_until_the_handler_runs(void **state) {
-  struct trace *trace = trace_of_a_run();
-  double lent = arrow(trace, 's', "on_full")->ts;
-  double back = arrow(trace, 'f', "on_full")->ts;
-  assert_true(lent < arrow(trace, 's', "on_ding")->ts);
-  assert_true(back - lent >= 5 * LESSON_SECOND);
-  assert_true(back >= trace_find(trace, "on_ding", NULL, 0)->ts);
-  trace_free(trace);
+  struct run *run = *state;
+  struct trace_slice *full = handler(run, "on_full");
+  double lent = initiated(run, full);
+  assert_true(lent < initiated(run, handler(run, "on_ding")));
+  assert_true(full->ts - lent >= lesson_us(6));
+  assert_true(full->ts >= handler(run, "on_second_ding")->ts);
 }
 
 static void one_read_collects_what_two_writes_sent(void **state) {
-  struct trace *trace = trace_of_a_run();
-  assert_int_equal(trace_find(trace, "on_message_sent", NULL, 0)->n, 12);
-  assert_int_equal(trace_find(trace, "on_code_sent", NULL, 0)->n, 4);
-  assert_int_equal(trace_count(trace, "on_full", NULL), 1);
-  assert_int_equal(trace_find(trace, "on_full", NULL, 0)->n, 16);
-  assert_int_equal(trace_find(trace, "on_full", NULL, 0)->err, 0);
-  trace_free(trace);
+  struct run *run = *state;
+  assert_int_equal(handler(run, "on_message_sent")->n, 12);
+  assert_int_equal(handler(run, "on_code_sent")->n, 4);
+  assert_int_equal(trace_count(run->trace, "on_full", NULL), 1);
+  assert_int_equal(handler(run, "on_full")->n, 16);
+  assert_int_equal(handler(run, "on_full")->err, 0);
+}
+
+static void the_second_write_starts_when_the_first_is_done(void **state) {
+  struct run *run = *state;
+  double second = initiated(run, handler(run, "on_code_sent"));
+  assert_true(second >= handler(run, "on_message_sent")->ts);
 }
 
 static void sizes_are_deduced(void **state) {
@@ -122,29 +100,16 @@ static void what_would_be_wrong_does_not_compile(void **state) {
       fail_msg("this compiles: %s", wrong[i]);
 }
 
-static void help_is_given_and_wrong_usage_is_refused(void **state) {
-  struct program_options help = {.args = {"--help"}};
-  struct program *program = program_run(7, &help, 0);
-  assert_non_null(strstr(program_out(program), "usage: lesson7"));
-  program_free(program);
-  struct program_options wrong = {.args = {"--cups"}};
-  program = program_run(7, &wrong, 2);
-  assert_string_equal(program_out(program), "");
-  const char *error = program_err(program);
-  assert_ptr_equal(strchr(error, '\n') + 1, strchr(error, '\0'));
-  program_free(program);
-}
-
 int main(void) {
+  with_alarm();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(it_prints_what_is_expected),
       cmocka_unit_test(the_cup_is_lent_until_the_handler_runs),
       cmocka_unit_test(one_read_collects_what_two_writes_sent),
+      cmocka_unit_test(the_second_write_starts_when_the_first_is_done),
       cmocka_unit_test(sizes_are_deduced),
       cmocka_unit_test(a_cup_to_be_filled_converts_to_a_full_one),
       cmocka_unit_test(what_would_be_wrong_does_not_compile),
-      cmocka_unit_test(help_is_given_and_wrong_usage_is_refused),
+      RUN_TESTS,
   };
-  with_alarm();
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, setup, run_end);
 }

@@ -4,7 +4,7 @@
  * Three witnesses: the functions of the C library that ask the kernel, which
  * this program puts its own in front of; a socket that keeps what one call
  * sent apart from what the next one sent; and strace, where there is one. */
-#include "support.h"
+#include "run.h"
 
 #include "ax.h"
 
@@ -251,40 +251,21 @@ static void strace_sees_one_call_each(void **state) {
   free(text);
 }
 
-/* ---------------------------------------------------------- the program */
-
-static void it_prints_what_is_expected(void **state) {
-  struct program_options options = {.speed = "1"};
-  struct program *program = program_run(8, &options, 0);
-  expect_output("lessons/08-scatter-gather/expected.txt", program_out(program));
-  assert_string_equal(program_err(program), "");
-  program_free(program);
-}
-
-static void help_is_given_and_wrong_usage_is_refused(void **state) {
-  struct program_options help = {.args = {"--help"}};
-  struct program *program = program_run(8, &help, 0);
-  assert_non_null(strstr(program_out(program), "usage: lesson8"));
-  program_free(program);
-  struct program_options wrong = {.args = {"tray"}};
-  program = program_run(8, &wrong, 2);
-  assert_string_equal(program_out(program), "");
-  const char *error = program_err(program);
-  assert_ptr_equal(strchr(error, '\n') + 1, strchr(error, '\0'));
-  program_free(program);
+static int setup(void **state) {
+  *state = run_start(8, "lessons/08-scatter-gather/expected.txt");
+  return 0;
 }
 
 int main(void) {
+  with_alarm();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(it_prints_what_is_expected),
       clean_test(header_and_body_leave_with_one_call),
       clean_test(header_and_body_arrive_with_one_call),
       clean_test(nothing_is_copied_together),
       clean_test(a_gathered_write_is_one_message),
       clean_test(a_scattered_read_is_one_message),
       cmocka_unit_test(strace_sees_one_call_each),
-      cmocka_unit_test(help_is_given_and_wrong_usage_is_refused),
+      RUN_TESTS,
   };
-  with_alarm();
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, setup, run_end);
 }

@@ -1,7 +1,7 @@
 /* Lesson 9: it stops on Enter, on the end of its input, on Ctrl-C and on
  * SIGTERM, whatever its input is; says which it was, and leaves the input as
  * it found it. */
-#include "support.h"
+#include "run.h"
 
 #include <fcntl.h>
 #include <signal.h>
@@ -39,13 +39,14 @@ static void stops(struct program *program, const char *reason) {
 
 /* ---------------------------------------------------------------- Enter */
 
-static void it_prints_what_is_expected(void **state) {
-  struct program *program = start(FEED_TERMINAL, NULL);
-  program_wait_for(program, "ding");
-  program_type(program, "\n");
-  expect_reason(program, "Enter");
-  expect_output("lessons/09-stop/expected.txt", program_out(program));
-  program_free(program);
+static void enter_after_the_first_ding_prints_what_is_expected(void **state) {
+  struct run *run = *state;
+  run->program = start(FEED_TERMINAL, NULL);
+  program_wait_for(run->program, "ding");
+  program_type(run->program, "\n");
+  expect_reason(run->program, "Enter");
+  expect_lines(run);
+  program_free(run->program);
 }
 
 static void enter_stops_it_on_a_terminal(void **state) {
@@ -222,22 +223,18 @@ static void what_cannot_be_read_is_an_error(void **state) {
   }
 }
 
-static void help_is_given_and_wrong_usage_is_refused(void **state) {
-  struct program_options help = {.args = {"--help"}};
-  struct program *program = program_run(9, &help, 0);
-  assert_non_null(strstr(program_out(program), "usage: lesson9"));
-  program_free(program);
-  struct program_options wrong = {.args = {"now"}};
-  program = program_run(9, &wrong, 2);
-  assert_string_equal(program_out(program), "");
-  const char *error = program_err(program);
-  assert_ptr_equal(strchr(error, '\n') + 1, strchr(error, '\0'));
-  program_free(program);
+/* These tests start the program themselves. */
+static int setup(void **state) {
+  static struct run run = {.number = 9,
+                           .expected = "lessons/09-stop/expected.txt"};
+  *state = &run;
+  return 0;
 }
 
 int main(void) {
+  with_alarm();
   const struct CMUnitTest tests[] = {
-      cmocka_unit_test(it_prints_what_is_expected),
+      cmocka_unit_test(enter_after_the_first_ding_prints_what_is_expected),
       cmocka_unit_test(enter_stops_it_on_a_terminal),
       cmocka_unit_test(a_line_stops_it_on_a_pipe),
       cmocka_unit_test(a_line_stops_it_in_a_file),
@@ -254,8 +251,8 @@ int main(void) {
       cmocka_unit_test(a_pipe_is_left_as_it_was),
       cmocka_unit_test(the_blender_goes_on_meanwhile),
       cmocka_unit_test(what_cannot_be_read_is_an_error),
-      cmocka_unit_test(help_is_given_and_wrong_usage_is_refused),
+      cmocka_unit_test(help_explains),
+      cmocka_unit_test(wrong_usage_is_refused),
   };
-  with_alarm();
-  return cmocka_run_group_tests(tests, NULL, NULL);
+  return cmocka_run_group_tests(tests, setup, NULL);
 }

@@ -1,0 +1,217 @@
+/* The helper of the lessons: their time, text, butlers and command line.
+ *
+ * Much of it ends the program, so this test can also play a lesson: it starts
+ * itself as `test_lesson play ARGUMENTS`. */
+#include "lesson.h"
+#include "support.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static char *self;
+
+/* ----------------------------------------------------------- the lesson */
+
+#define LINES 400
+
+static void say_line(void *arg, int err, size_t n) { lesson_say("%050d", 0); }
+
+static void say_many_lines(long butlers) {
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < LINES; i++)
+    ax_post(context, ax_call(say_line, NULL));
+  lesson_run(context, butlers);
+  ax_context_free(context);
+}
+
+static int play(int argc, char **argv) {
+  long butlers = 2, lines = 0;
+  const struct lesson_option options[] = {
+      {"butlers", &butlers, 1, 64, "threads"},
+      {"lines", &lines, 0, 1, "whether to print them"},
+  };
+  struct lesson_cli cli = {"It plays.", "127.0.0.1:8888", options, 2, {{0}}, 0};
+  lesson_cli(&cli, argc, argv);
+  lesson_say("%ld butlers", butlers);
+  for (size_t i = 0; i < cli.endpoint_count; i++) {
+    char text[AX_ENDPOINT_TEXT];
+    ax_endpoint_format(&cli.endpoints[i], text);
+    lesson_say("at %s", text);
+  }
+  if (lines)
+    say_many_lines(butlers);
+  return 0;
+}
+
+static struct program *played(const struct program_options *options,
+                              int status) {
+  char *argv[16] = {self, "play"};
+  for (int i = 0; options->args[i]; i++)
+    argv[i + 2] = (char *)options->args[i];
+  struct program *program = program_exec(argv, options);
+  assert_int_equal(program_wait(program), status);
+  return program;
+}
+
+#define PLAY(...) (&(struct program_options){.args = {__VA_ARGS__}})
+
+static void expect_play(const struct program_options *options,
+                        const char *expected) {
+  struct program *program = played(options, 0);
+  assert_string_equal(program_out(program), expected);
+  assert_string_equal(program_err(program), "");
+  program_free(program);
+}
+
+static void expect_refusal(const struct program_options *options,
+                           const char *expected) {
+  struct program *program = played(options, 2);
+  assert_string_equal(program_out(program), "");
+  assert_string_equal(program_err(program), expected);
+  program_free(program);
+}
+
+/* --------------------------------------------------------- command line */
+
+static void without_arguments_the_defaults_hold(void **state) {
+  expect_play(PLAY(NULL), "[ 0 s] 2 butlers\n[ 0 s] at 127.0.0.1:8888\n");
+}
+
+static void options_and_endpoints_may_be_mixed(void **state) {
+  expect_play(PLAY("127.0.0.1:9", "--butlers", "3", "[::1]:7"),
+              "[ 0 s] 3 butlers\n"
+              "[ 0 s] at 127.0.0.1:9\n"
+              "[ 0 s] at [::1]:7\n");
+  expect_play(PLAY("--butlers=64", "127.0.0.1:9"),
+              "[ 0 s] 64 butlers\n[ 0 s] at 127.0.0.1:9\n");
+}
+
+static void unknown_options_are_refused(void **state) {
+  expect_refusal(PLAY("--butler", "3"),
+                 "play: there is no option '--butler' (--help tells more)\n");
+  expect_refusal(PLAY("-xbutlers", "3"),
+                 "play: there is no option '-xbutlers' (--help tells more)\n");
+  expect_refusal(PLAY("--"),
+                 "play: there is no option '--' (--help tells more)\n");
+  expect_refusal(PLAY("-"),
+                 "play: there is no option '-' (--help tells more)\n");
+}
+
+static void values_out_of_range_are_refused(void **state) {
+  static const char *const bad[] = {"0", "65",   "3x",
+                                    "",  "many", "99999999999999999999"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char expected[100];
+    snprintf(expected, sizeof expected,
+             "play: --butlers is a number from 1 to 64, not '%s'\n", bad[i]);
+    expect_refusal(PLAY("--butlers", bad[i]), expected);
+  }
+  expect_refusal(PLAY("--butlers"),
+                 "play: --butlers wants a number behind it\n");
+}
+
+static void bad_endpoints_are_refused(void **state) {
+  expect_refusal(PLAY("nowhere"), "play: 'nowhere' is no endpoint: invalid "
+                                  "argument (--help tells more)\n");
+  expect_refusal(PLAY("/1", "/2", "/3", "/4", "/5", "/6", "/7", "/8", "/9"),
+                 "play: more than 8 endpoints\n");
+}
+
+static void help_tells_everything(void **state) {
+  expect_play(PLAY("nowhere", "--help"),
+              "usage: play [--help] [--butlers N] [--lines N] [ENDPOINT...]\n"
+              "It plays.\n"
+              "  --butlers N: threads, 1 to 64 (default 2)\n"
+              "  --lines N: whether to print them, 0 to 1 (default 0)\n"
+              "  ENDPOINT: host:port, [v6]:port, /path or unix:path"
+              " (default 127.0.0.1:8888)\n");
+}
+
+/* ---------------------------------------------------------------- lines */
+
+/* Reads "[ 5 s] " and returns the 5. */
+static long second_of(const char *line, const char **text) {
+  char *end;
+  assert_int_equal(line[0], '[');
+  long second = strtol(line + 1, &end, 10);
+  assert_memory_equal(end, " s] ", 4);
+  *text = end + 4;
+  return second;
+}
+
+static void lines_of_several_butlers_stay_whole_and_in_order(void **state) {
+  struct program_options options = {.args = {"--butlers=4", "--lines=1"},
+                                    .speed = "1000000"};
+  struct program *program = played(&options, 0);
+  const char *at = program_out(program), *text;
+  long before = second_of(at, &text);
+  size_t lines = 0;
+  for (at = strchr(at, '\n') + 1; *at; at = strchr(text, '\n') + 1) {
+    long second = second_of(at, &text);
+    assert_true(second >= before);
+    before = second;
+    lines += strspn(text, "0") == 50 && text[50] == '\n';
+  }
+  assert_int_equal(lines, LINES);
+  program_free(program);
+}
+
+/* ------------------------------------------------------ time and butlers */
+
+static void lesson_seconds_are_shorter_at_speed(void **state) {
+  assert_true(lesson_seconds(5) == AX_SECONDS(2.5));
+  ax_time begin = ax_now();
+  lesson_work(0.1);
+  assert_true(ax_now() - begin >= AX_SECONDS(0.05));
+}
+
+static void meet(void *arg, int err, size_t n) {
+  uv_barrier_t *barrier = arg;
+  uv_barrier_wait(barrier);
+}
+
+/* Each of the handlers waits for the others, so each needs a butler. */
+static void as_many_butlers_run_as_were_asked_for(void **state) {
+  ax_context *context = ax_context_new();
+  uv_barrier_t barrier;
+  assert_int_equal(uv_barrier_init(&barrier, 3), 0);
+  for (int i = 0; i < 3; i++)
+    ax_post(context, ax_call(meet, &barrier));
+  lesson_run(context, 3);
+  uv_barrier_destroy(&barrier);
+  ax_context_free(context);
+}
+
+static void count(void *arg, int err, size_t n) { ++*(int *)arg; }
+
+static void the_caller_is_a_butler_in_any_case(void **state) {
+  ax_context *context = ax_context_new();
+  int counted = 0;
+  ax_post(context, ax_call(count, &counted));
+  lesson_run(context, 0);
+  assert_int_equal(counted, 1);
+  ax_context_free(context);
+}
+
+int main(int argc, char **argv) {
+  if (argc > 1)
+    return play(argc - 1, argv + 1);
+  self = argv[0];
+  with_alarm();
+  setenv("LESSON_SPEED", "2", 1);
+  lesson_seconds(0); /* reads it */
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(without_arguments_the_defaults_hold),
+      cmocka_unit_test(options_and_endpoints_may_be_mixed),
+      cmocka_unit_test(unknown_options_are_refused),
+      cmocka_unit_test(values_out_of_range_are_refused),
+      cmocka_unit_test(bad_endpoints_are_refused),
+      cmocka_unit_test(help_tells_everything),
+      cmocka_unit_test(lines_of_several_butlers_stay_whole_and_in_order),
+      clean_test(lesson_seconds_are_shorter_at_speed),
+      clean_test(as_many_butlers_run_as_were_asked_for),
+      clean_test(the_caller_is_a_butler_in_any_case),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
