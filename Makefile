@@ -98,6 +98,8 @@ ifneq ($(COMPILE) $(LDFLAGS),$(shell cat $(B)/flags 2>/dev/null))
 .PHONY: $(B)/flags
 endif
 $(B)/flags:
+	@command -v $(firstword $(CC)) >/dev/null || { \
+	  echo '$(firstword $(CC)) is missing: try `make deps`' >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && echo '$(COMPILE) $(LDFLAGS)' >$@
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)

@@ -99,7 +99,8 @@ install() {
   fi
   if [ "$manager" = apt ]; then
     $(root)apt-get update -qq &&
-      $(root)env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $missing
+      $(root)env DEBIAN_FRONTEND=noninteractive \
+        apt-get install -y -qq $missing >/dev/null
   else
     $(install_command $missing)
   fi || return

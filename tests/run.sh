@@ -13,6 +13,11 @@ command -v timeout >/dev/null && limit="timeout -k 5 ${TEST_TIMEOUT:-120}"
 run_one() {
   local results=$1 test=$2 output status
   local name=${test#build/}
+  if [ ! -x "$test" ]; then
+    echo "$name was not built"
+    echo "NOT BUILT: $name" >"$results/failed.${name//\//.}"
+    return
+  fi
   export LESSON_BIN=$PWD/${test%/tests/*}/bin
   if output=$($limit $FIXED "$test" </dev/null 2>&1); then
     printf '%s\n%s\n' "$name" "$(grep '^\[  PASSED  \]' <<<"$output")"

@@ -14,9 +14,10 @@ $(foreach t,$(CORE_TESTS) $(LESSON_TESTS),$(eval \
 # Two at a time, each with a time limit; the variant is in the path.
 RUN_TESTS = FIXED='$(FIXED)' bash tests/run.sh
 
-.PHONY: test test-core test-text programs format lint $(N:%=test%)
+.PHONY: test test-core test-text core programs format lint $(N:%=test%)
 
-# All that the tests of a variant run.
+# Nothing can be tested without the first, and one variant of it all.
+core: $(B)/libax.a | $(B)/pkg/cmocka
 programs: $(LESSONS) $(call tests,$(CORE_TESTS) $(LESSON_TESTS))
 	@:
 
@@ -37,9 +38,11 @@ variant = $(filter-out plain,$1)
 variant_tests = $(patsubst $(B)/%,build/$(if $(variant),$(variant)/)%,$(call \
   tests,$(CORE_TESTS) $(LESSON_TESTS)))
 test:
-	@mkdir -p build && : >build/wrong; \
-	  $(foreach v,$(VARIANTS),echo 'building $v'; $(MAKE) -k programs \
-	  SANITIZE=$(call variant,$v) || echo 'NOT ALL BUILT: $v' >>build/wrong;)
+	@mkdir -p build && : >build/wrong
+	@$(foreach v,$(VARIANTS),echo 'building $v' && \
+	  $(MAKE) core SANITIZE=$(call variant,$v) && { \
+	  $(MAKE) -k programs SANITIZE=$(call variant,$v) || \
+	  echo 'NOT ALL BUILT: $v' >>build/wrong; } &&) :
 	@sh tests/text.sh $(TEXTS) || echo 'STALE: a text, see above' >>build/wrong
 	@$(RUN_TESTS) $(foreach v,$(VARIANTS),$(call variant_tests,$v)); \
 	  status=$$?; cat build/wrong; [ $$status = 0 ] && [ ! -s build/wrong ]

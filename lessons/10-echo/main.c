@@ -2,6 +2,7 @@
  * of it ends the session. The endpoint alone decides between TCP over IPv4 or
  * IPv6 and a Unix socket. */
 #include "lesson.h"
+#include "listener.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -50,42 +51,20 @@ static void session_destroy(void *object) {
   alive--;
 }
 
-static struct session *session_new(ax_context *context) {
+/* region: connected */
+/* A client has come. When this returns, only its operation keeps it. */
+static void on_connected(void *arg, ax_stream *stream) {
   struct session *s = malloc(sizeof *s);
   if (!s)
     abort();
   ax_obj_init(&s->obj, session_destroy);
-  s->stream = ax_stream_new(context);
-  alive++;
-  return s;
-}
-
-/* region: accept */
-struct listener {
-  ax_context *context;
-  ax_acceptor *acceptor;
-  struct session *next; /* who will serve the next client */
-};
-
-static void on_accepted(void *arg, int err, size_t n);
-
-static void accept_on(struct listener *l) {
-  l->next = session_new(l->context);
-  ax_acceptor_accept(l->acceptor, l->next->stream, ax_call(on_accepted, l));
-}
-
-static void on_accepted(void *arg, int err, size_t n) {
-  struct listener *l = arg;
-  if (err) {
-    fprintf(stderr, "accept: %s\n", uv_strerror(err));
-    return;
-  }
+  s->stream = stream;
   served++;
-  read_on(l->next);  /* from here on its operation keeps it */
-  ax_unref(l->next); /* and the listener does no more */
-  accept_on(l);
+  alive++;
+  read_on(s);
+  ax_unref(s);
 }
-/* end: accept */
+/* end: connected */
 
 int main(int argc, char **argv) {
   long butlers = 1;
@@ -96,19 +75,18 @@ int main(int argc, char **argv) {
                            .options = options,
                            .option_count = 1};
   lesson_cli(&cli, argc, argv);
+
+  /* region: main */
   ax_context *context = ax_context_new();
   ax_signals *signals = lesson_stop_on_signals(context);
   struct listener listeners[sizeof cli.endpoints / sizeof cli.endpoints[0]];
-  for (size_t i = 0; i < cli.endpoint_count; i++) {
-    ax_acceptor *acceptor = lesson_listen(context, &cli.endpoints[i]);
-    listeners[i] = (struct listener){.context = context, .acceptor = acceptor};
-    accept_on(&listeners[i]);
-  }
+  for (size_t i = 0; i < cli.endpoint_count; i++)
+    listener_start(&listeners[i], context, &cli.endpoints[i], on_connected,
+                   NULL);
   lesson_run(context, butlers);
-  for (size_t i = 0; i < cli.endpoint_count; i++) {
-    ax_unref(listeners[i].next);
-    ax_unref(listeners[i].acceptor);
-  }
+  /* end: main */
+  for (size_t i = 0; i < cli.endpoint_count; i++)
+    listener_free(&listeners[i]);
   ax_unref(signals);
   ax_context_free(context);
   printf("%ld sessions served, %ld alive\n", served, alive);

@@ -94,9 +94,11 @@ static void chunks_clear(struct chunks *chunks) {
 
 /* ------------------------------------------------------------- the room */
 
-void room_init(struct room *room, size_t packet_limit, size_t queue_limit) {
-  *room =
-      (struct room){.packet_limit = packet_limit, .queue_limit = queue_limit};
+void room_init(struct room *room, ax_executor *executor, size_t packet_limit,
+               size_t queue_limit) {
+  *room = (struct room){.executor = executor,
+                        .packet_limit = packet_limit,
+                        .queue_limit = queue_limit};
   if (uv_rwlock_init(&room->lock))
     abort();
 }
@@ -282,11 +284,11 @@ static void on_packet(void *arg, int err, size_t n) {
 /* In c->strand, like all that touches the stream. */
 static void on_start(void *arg, int err, size_t n) { read_packet(arg); }
 
-void chat_connected(void *room, ax_executor *executor, ax_stream *stream) {
+void chat_connected(void *room, ax_stream *stream) {
   struct client *c = allocate(sizeof *c);
   *c = (struct client){.room = room, .stream = stream};
   ax_obj_init(&c->obj, client_destroy);
-  c->strand = ax_strand_new(executor);
+  c->strand = ax_strand_new(c->room->executor);
   ax_dynbuf_init(&c->in, c->room->packet_limit);
   if (uv_mutex_init(&c->lock))
     abort();

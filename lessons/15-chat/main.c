@@ -19,11 +19,12 @@ int main(int argc, char **argv) {
   lesson_cli(&cli, argc, argv);
 
   /* region: main */
+  ax_context *context = ax_context_new();
   struct room room;
-  struct server server;
-  room_init(&room, (size_t)packet_limit, (size_t)queue_limit);
-  server_start(&server, cli.endpoints, cli.endpoint_count, butlers,
+  room_init(&room, context, (size_t)packet_limit, (size_t)queue_limit);
+  server_start(context, cli.endpoints, cli.endpoint_count, butlers,
                (struct handler){chat_connected, &room});
+  ax_context_free(context); /* and with it the clients that are left */
   room_free(&room);
   /* end: main */
   printf("%ld clients served, %ld alive\n", chat_served, chat_alive);

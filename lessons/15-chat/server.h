@@ -1,35 +1,19 @@
-/* server.h: the generic listener. It accepts connections and knows nothing of
- * what is spoken on them; that is the business of the handler plugged in. */
+/* server.h: a server in one call, whatever it serves. */
 #ifndef SERVER_H
 #define SERVER_H
 
-#include "ax.h"
+#include "../10-echo/listener.h"
 
-/* What is plugged in: connected() is called with every new connection, an open
- * stream of which the handler gets the reference, and with the executor for
- * what it makes. On a butler. */
+/* What is plugged in: connected(arg, stream) is called for every client. */
 struct handler {
-  void (*connected)(void *arg, ax_executor *executor, ax_stream *stream);
+  connected_fn *connected;
   void *arg;
 };
 
-enum { MAX_ENDPOINTS = 8 };
-
-struct server {
-  ax_context *context;
-  struct handler handler;
-  struct listener {
-    struct server *server;
-    ax_acceptor *acceptor;
-    ax_stream *next; /* the stream that the next connection will be */
-  } listeners[MAX_ENDPOINTS];
-};
-
-/* Listens on `count` endpoints (MAX_ENDPOINTS at most) and serves with so many
- * butlers. Says "listening on ENDPOINT" for each, ends the program when one is
- * refused, and returns when SIGINT or SIGTERM has come and everything is
- * closed. */
-void server_start(struct server *server, const ax_endpoint *endpoints,
+/* Listens on `count` endpoints, 8 at most, and serves with so many butlers;
+ * returns when SIGINT or SIGTERM has come. Ends the program when an endpoint
+ * is refused. Source: the talk's asio_generic_server. */
+void server_start(ax_context *context, const ax_endpoint *endpoints,
                   size_t count, long butlers, struct handler handler);
 
 #endif
