@@ -54,14 +54,15 @@ N := $(foreach d,$(DIRS),$(call number,$d))
 $(foreach d,$(DIRS),$(eval DIR_$(call number,$d) := $d))
 include $(wildcard lessons/*/lesson.mk)
 
-# $(call program,path,sources,packages,libraries): the rules for one program.
+# $(call program,path,sources,packages,libraries,more): the rules for one
+# program; `more` are sources that need no packages, or are some other's own.
 objects = $(patsubst %.c,$(B)/obj/%.o,$1)
 define program
 PROGRAMS += $1
 $(foreach o,$1 $(call objects,$2),$(eval PKG_$o += $3))
 $(call objects,$2): | $(patsubst %,$(B)/pkg/%,$3)
 LIB_$1 := $4
-$1: $(call objects,$2) $(B)/libax.a
+$1: $(call objects,$2 $5) $(B)/libax.a | $(patsubst %,$(B)/pkg/%,$3)
 endef
 
 # A lesson's program is made of all .c files of its directory, but client.c
@@ -69,7 +70,7 @@ endef
 main = $(filter-out %/exercise.c %/client.c,$(sort $(wildcard $(DIR_$1)/*.c)))
 client = $(wildcard $(DIR_$1)/client.c)
 programs = $(B)/bin/lesson$1 $(if $(client),$(B)/bin/lesson$1-client)
-lesson = $(call program,$(B)/bin/lesson$1,$(main) $(LESSON_SRC_$1),$2,$3)
+lesson = $(call program,$(B)/bin/lesson$1,$(main),$2,$3,$(LESSON_SRC_$1))
 helper = $(call program,$(B)/bin/lesson$1-client,$(client),$2,$3)
 define lesson_rules
 $(call lesson,$1,$(LESSON_PKG_$1),$(LESSON_LIB_$1))
@@ -78,10 +79,11 @@ endef
 $(foreach n,$(N),$(eval $(call lesson_rules,$n)))
 LESSONS := $(PROGRAMS)
 
-include common/deps.mk tests/tests.mk
+PARTS := tests/tests.mk $(wildcard tests/*/*.mk)
+include common/deps.mk $(PARTS)
 
 # Compile and link. Another compiler or other flags make everything again.
-include = $(INCLUDE_$(firstword $(subst /, ,$<)))
+includes = $(INCLUDE_$(firstword $(subst /, ,$<)))
 packages = $(patsubst %,@$(B)/pkg/%.$1,$(PKG_$@) libuv)
 $(PROGRAMS):
 	$(Q)mkdir -p $(@D)
@@ -89,7 +91,7 @@ $(PROGRAMS):
 
 $(B)/obj/%.o: %.c $(B)/flags | $(B)/pkg/libuv
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(include) $(call packages,cflags) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(includes) $(call packages,cflags) -MMD -MP -c -o $@ $<
 
 $(B)/libax.a: $(call objects,$(wildcard common/*.c))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
@@ -110,7 +112,7 @@ $(B)/flags:
 #: help        this list
 help:
 	@echo 'Verbs; N is the number of a lesson: $(N)' && echo
-	@sed -n 's/^#:/ /p' common/deps.mk Makefile tests/tests.mk && echo
+	@sed -n 's/^#:/ /p' common/deps.mk Makefile $(PARTS) && echo
 	@echo 'Verbs combine in the order typed: make deps lesson1. Everywhere:'
 	@echo 'ARGS="..." for the lesson, SANITIZE=address or thread, CC=clang, V=1'
 
@@ -127,9 +129,11 @@ $(N:%=demo%): demo%:
 
 #: lessons     the tour: all lessons in order, in about a minute
 LESSON_SPEED ?= 1
-lessons: $(LESSONS)
-	@$(foreach n,$(N),echo '== Lesson $n of $(lastword $(N)): $(DIR_$n)' && \
-	  LESSON_SPEED=$(LESSON_SPEED) $(call demo,$n) </dev/null && echo &&) \
+lessons:
+	@$(MAKE) -k build || echo 'What could not be built is left out.'
+	@$(foreach n,$(N),if [ -x $(B)/bin/lesson$n ]; then \
+	  echo '== Lesson $n of $(lastword $(N)): $(DIR_$n)'; \
+	  LESSON_SPEED=$(LESSON_SPEED) $(call demo,$n) </dev/null || exit; echo; fi;) \
 	  echo 'That was the tour. Go on with lessons/01-timer/README.md.'
 
 #: traceN      run demoN and write what happened to build/trace

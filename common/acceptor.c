@@ -103,15 +103,15 @@ static void close_handles(ax_acceptor *a) {
   a->armed = false;
 }
 
-static void cancel_act(struct ax__io *io, int fd) {
+static void cancel_act(struct ax__io *io, ax__fd fd) {
   ax_acceptor *a = (ax_acceptor *)io;
   ax__finish_all(&a->accepts, UV_ECANCELED);
 }
 
-static void close_act(struct ax__io *io, int fd) {
-  cancel_act(io, -1);
+static void close_act(struct ax__io *io, ax__fd fd) {
+  cancel_act(io, AX__NO_FD);
   close_handles((ax_acceptor *)io);
-  close(fd);
+  ax__fd_close(fd);
 }
 
 /* Dropping the last operation may be the end of the acceptor. */
@@ -193,21 +193,21 @@ void ax_acceptor_accept(ax_acceptor *a, ax_stream *peer, ax_token token) {
 }
 
 void ax_acceptor_cancel(ax_acceptor *a) {
-  ax__io_request(&a->io, cancel_act, -1, false);
+  ax__io_request(&a->io, cancel_act, AX__NO_FD, false);
 }
 
-static int give_up_fd(ax_acceptor *a) {
-  int fd = a->fd;
+static ax__fd give_up_fd(ax_acceptor *a) {
+  ax__fd fd = {a->fd, -1};
   a->fd = -1;
-  if (fd != -1 && a->file.sun_path[0])
+  if (fd.fd != -1 && a->file.sun_path[0])
     unlink(a->file.sun_path);
   a->file.sun_path[0] = '\0';
   return fd;
 }
 
 void ax_acceptor_close(ax_acceptor *a) {
-  int fd = give_up_fd(a);
-  if (fd != -1)
+  ax__fd fd = give_up_fd(a);
+  if (fd.fd != -1)
     ax__io_request(&a->io, close_act, fd, false);
 }
 

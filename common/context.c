@@ -30,9 +30,10 @@
  * by who minds the door. No handler runs under either. Order: door, lock. */
 #include "core.h"
 
+#include <sched.h>
 #include <signal.h>
 
-enum { TURN = 61, DOZE_AFTER = 8 };
+enum { TURN = 256, DOZE_AFTER = 8 };
 static const ax_time DOOR_SPAN = AX_MS(0.2);
 static const ax_time WATCH_SPAN = AX_MS(0.45);
 
@@ -40,11 +41,9 @@ ax_time ax_now(void) { return uv_hrtime(); }
 
 /* ------------------------------------------------------------- the bell */
 
-void ax__unlock_and_ring(struct ax__context *context) {
-  bool ring = context->polling && !context->rung;
-  context->rung |= ring;
-  ax__unlock(&context->lock);
-  if (ring)
+/* After something was put where the sleeper would have looked. */
+void ax__ring(struct ax__context *context) {
+  if (atomic_load(&context->polling) && !atomic_exchange(&context->rung, true))
     uv_async_send(&context->bell);
 }
 
@@ -53,11 +52,12 @@ static void on_bell(uv_async_t *bell) {}
 /* The loop would go to sleep after a timer that fired; it shall return. */
 static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
 
-/* Everybody looks up: no work is left, or ax_stop. Unlocks. */
+/* With the lock held: everybody looks up, for it is over. Unlocks. */
 static void unlock_and_wake_all(struct ax__context *context) {
   ax__wake_all(&context->bench);
   ax__wake_all(&context->watch);
-  ax__unlock_and_ring(context);
+  ax__unlock(&context->lock);
+  ax__ring(context);
 }
 
 /* -------------------------------------------------- the completion table */
@@ -66,27 +66,55 @@ static void context_push(ax_executor *executor, ax__entry *entry) {
   struct ax__context *context = executor->context;
   if (context->dead) {
     entry->run(entry, false);
-    return;
-  }
-  if (ax__self.door == context) {
+  } else if (ax__self.door == context) {
     ax__queue_push(&context->completed, entry);
-    context->work_change++;
-    return;
+  } else {
+    ax__line_join(&context->table_end, entry, entry);
+    ax__ring(context);
   }
-  ax__lock(&context->lock);
-  ax__queue_push(&context->ready, entry);
-  context->work++;
-  ax__unlock_and_ring(context);
+}
+
+static bool table_is_empty(struct ax__context *context) {
+  return atomic_load(&context->table_end) == &context->table_stub;
+}
+
+/* With the lock held: takes the first from the table; NULL if there is none,
+ * or a gap. The last can go only when the stub stands behind it. */
+static ax__entry *table_pop(struct ax__context *context) {
+  ax__entry *first = context->table, *stub = &context->table_stub;
+  ax__entry *next = ax__line_next(first);
+  if (first == stub) {
+    if (!next)
+      return NULL;
+    context->table = first = next;
+    next = ax__line_next(first);
+  }
+  if (!next) {
+    if (atomic_load(&context->table_end) != first)
+      return NULL;
+    ax__line_join(&context->table_end, stub, stub);
+    next = ax__line_next(first);
+    if (!next)
+      return NULL;
+  }
+  context->table = next;
+  return first;
+}
+
+/* With the lock held: the butlers go home. */
+static bool over(struct ax__context *context) {
+  return context->stopped || (context->pending == 0 && context->serving == 0 &&
+                              table_is_empty(context));
 }
 
 void ax__work_add(struct ax__context *context, long change) {
   if (ax__self.door == context) {
-    context->work_change += change;
+    context->pending_change += change;
     return;
   }
   ax__lock(&context->lock);
-  context->work += change;
-  if (context->work == 0)
+  context->pending += change;
+  if (over(context))
     unlock_and_wake_all(context);
   else
     ax__unlock(&context->lock);
@@ -100,11 +128,6 @@ void ax_work_end(ax_executor *executor) { ax__work_add(executor->context, -1); }
 
 /* ------------------------------------------------------------- the door */
 
-/* With the lock held: the butlers go home. */
-static bool over(const struct ax__context *context) {
-  return context->stopped || context->work == 0;
-}
-
 static void start_all(ax__queue *requests) {
   for (ax__entry *entry; (entry = ax__queue_pop(requests));)
     ax__op_of(entry)->start(ax__op_of(entry));
@@ -112,9 +135,11 @@ static void start_all(ax__queue *requests) {
 
 /* With the lock held: what completed at the door goes to the table. */
 static void deliver(struct ax__context *context) {
-  ax__queue_splice(&context->ready, &context->completed);
-  context->work += context->work_change;
-  context->work_change = 0;
+  ax__queue completed = ax__queue_take(&context->completed);
+  if (completed.head)
+    ax__line_join(&context->table_end, completed.head, completed.last);
+  context->pending += context->pending_change;
+  context->pending_change = 0;
 }
 
 /* From a thread that is no butler, when nobody minds the door: starts what was
@@ -140,16 +165,28 @@ void ax__submit(ax_op *op, struct ax__context *at) {
   }
   ax__op_pend_locked(op, at);
   if (ax__self.door == at) {
-    at->work_change++;
+    at->pending_change++;
     op->start(op);
     return;
   }
   ax__lock(&at->lock);
-  at->work++;
+  at->pending++;
   ax__queue_push(&at->requests, &op->entry);
-  ax__unlock_and_ring(at);
+  ax__unlock(&at->lock);
+  ax__ring(at);
   if (!ax_inside(&at->base) && ax__trylock(&at->door))
     serve_at_once(at);
+}
+
+void ax__settle(struct ax__context *context, atomic_bool *done) {
+  while (!atomic_load(done)) {
+    if (ax__trylock(&context->door)) {
+      serve_at_once(context);
+    } else {
+      ax__ring(context);
+      sched_yield();
+    }
+  }
 }
 
 /* One pass through the loop, which may sleep until `due`. */
@@ -167,7 +204,13 @@ static void run_loop(struct ax__context *context, bool sleep, ax_time due) {
   }
   if (ax__tracing())
     now = ax_now();
-  uv_run(&context->loop, sleep ? UV_RUN_ONCE : UV_RUN_NOWAIT);
+  if (sleep) {
+    uv_ref((uv_handle_t *)&context->bell);
+    uv_run(&context->loop, UV_RUN_ONCE);
+    uv_unref((uv_handle_t *)&context->bell);
+  } else if (uv_loop_alive(&context->loop)) {
+    uv_run(&context->loop, UV_RUN_NOWAIT);
+  }
   if (ax__tracing())
     ax__trace_polled(now);
 }
@@ -183,49 +226,53 @@ static void expire(struct ax__context *context) {
   ax__lock(&context->lock);
 }
 
-/* Takes the marker's turn; enters and leaves with the lock held. */
+/* Enters and leaves with the lock held. */
 static void mind_the_door(struct ax__context *context) {
+  context->minded = true;
   ax__unlock(&context->lock);
   ax__lock(&context->door);
   ax__lock(&context->lock);
+  atomic_store(&context->rung, false);
+  atomic_store(&context->polling, true); /* before looking for the last time */
   ax__queue requests = ax__queue_take(&context->requests);
-  bool sleep = !context->ready.head && !over(context);
+  bool sleep = table_is_empty(context) && !over(context);
+  atomic_store(&context->polling, sleep);
   context->turns += sleep;
-  context->polling = sleep;
-  context->rung = false;
   ax_time due = ax__timers_next(context);
   ax__unlock(&context->lock);
 
   ax__self.door = context;
   start_all(&requests);
-  run_loop(context, sleep && !context->completed.head, due);
+  bool settled = !context->completed.head && context->pending_change == 0;
+  run_loop(context, sleep && settled, due);
   ax__lock(&context->lock);
-  context->polling = false;
+  atomic_store(&context->polling, false);
   expire(context);
   ax__self.door = NULL;
 
   deliver(context);
   context->turns += sleep;
   context->since_door = 0;
+  context->look_at = 1;
   context->door_time = 0;
-  ax__queue_push(&context->ready, &context->marker);
+  context->minded = false;
   if (context->dozing)
     ax__wake_one(&context->watch);
   ax__unlock(&context->door);
 }
 
-/* With the lock held: the marker has come up; may it wait another round? The
- * clock is read after 1, 2, 4, ... handlers. */
-static bool door_can_wait(struct ax__context *context) {
-  unsigned handlers = context->since_door;
-  if (!context->ready.head || handlers >= TURN)
-    return false;
-  if (handlers & (handlers - 1))
+/* With the lock held, at the TURN of the door or after 1, 2, 4, ... handlers:
+ * is it time? */
+static bool door_is_due(struct ax__context *context) {
+  if (context->minded || table_is_empty(context))
+    return false; /* the latter: no handler waits, so it is minded anyway */
+  if (context->since_door >= TURN)
     return true;
+  context->look_at *= 2;
   ax_time now = ax_now();
   if (!context->door_time)
     context->door_time = now;
-  return now - context->door_time < DOOR_SPAN;
+  return now - context->door_time >= DOOR_SPAN;
 }
 
 /* --------------------------------------------------------------- butlers */
@@ -242,8 +289,8 @@ static void keep_watch(struct ax__context *context) {
       context->dozing = false;
       quiet = 0;
     }
-    bool never_empty = turns == context->turns && context->ready.head;
-    if (never_empty)
+    bool full = !context->minded || !table_is_empty(context);
+    if (full && turns == context->turns)
       return;
     quiet = turns == context->turns ? quiet + 1 : 0;
     turns = context->turns;
@@ -264,24 +311,42 @@ static void idle(struct ax__context *context) {
 
 /* With the lock held; runs one entry of the table without it. */
 static void serve(struct ax__context *context, ax__entry *entry) {
+  context->serving++;
   ax__unlock(&context->lock);
   entry->run(entry, true);
   ax__lock(&context->lock);
+  context->serving--;
   context->since_door++;
-  context->work--;
+}
+
+/* With the lock held: somebody is between two steps of joining the line. */
+static void let_others_in(struct ax__context *context) {
+  ax__unlock(&context->lock);
+  sched_yield();
+  ax__lock(&context->lock);
+}
+
+/* With the lock held, and nothing to take from the table. */
+static void wait_for_more(struct ax__context *context) {
+  if (!context->minded)
+    mind_the_door(context);
+  else if (table_is_empty(context))
+    idle(context);
+  else
+    let_others_in(context);
 }
 
 static void serve_until_over(struct ax__context *context) {
-  while (!over(context)) {
-    ax__entry *entry = ax__queue_pop(&context->ready);
-    if (!entry)
-      idle(context);
-    else if (entry != &context->marker)
-      serve(context, entry);
-    else if (door_can_wait(context))
-      ax__queue_push(&context->ready, entry);
-    else
+  while (!context->stopped) {
+    if (context->since_door >= context->look_at && door_is_due(context))
       mind_the_door(context);
+    ax__entry *entry = table_pop(context);
+    if (entry)
+      serve(context, entry);
+    else if (over(context))
+      return;
+    else
+      wait_for_more(context);
   }
 }
 
@@ -301,7 +366,7 @@ size_t ax_run(ax_executor *executor) {
   ax__leave(&frame);
   ax__self.butler = number;
   if (!ax__self.inside)
-    ax__op_forget_spares();
+    ax__pool_forget();
   return ax__self.handlers - before;
 }
 
@@ -355,10 +420,9 @@ static void open_loop(struct ax__context *context) {
   must(uv_async_init(&context->loop, &context->bell, on_bell),
        "cannot make a bell for the event loop");
   must(uv_timer_init(&context->loop, &context->alarm), "cannot make a timer");
+  uv_unref((uv_handle_t *)&context->bell);
+  uv_unref((uv_handle_t *)&context->alarm);
 }
-
-/* Only when the context is freed; butlers know the marker by its address. */
-static void marker_run(ax__entry *marker, bool live) {}
 
 /* Memory only: objects that outlive their context hold it. */
 static void context_destroy(void *object) {
@@ -374,6 +438,7 @@ static void context_destroy(void *object) {
 ax_context *ax_context_new(void) {
   static atomic_uint count;
   ax__trace_open();
+  ax__pool_open();
   ignore_sigpipe();
   struct ax__context *context = ax__alloc(sizeof *context);
   memset(context, 0, offsetof(struct ax__context, scratch));
@@ -387,8 +452,9 @@ ax_context *ax_context_new(void) {
   ax__cond_init(&context->bench);
   ax__cond_init(&context->watch);
   open_loop(context);
-  context->marker.run = marker_run;
-  ax__queue_push(&context->ready, &context->marker);
+  context->table = &context->table_stub;
+  atomic_init(&context->table_end, &context->table_stub);
+  context->look_at = 1;
   return &context->base;
 }
 
@@ -408,6 +474,11 @@ static void close_loop(struct ax__context *context) {
 
 static void drop_entries(ax__queue *queue) {
   for (ax__entry *entry; (entry = ax__queue_pop(queue));)
+    entry->run(entry, false);
+}
+
+static void drop_table(struct ax__context *context) {
+  for (ax__entry *entry; (entry = table_pop(context));)
     entry->run(entry, false);
 }
 
@@ -432,7 +503,6 @@ void ax_context_free(ax_context *executor) {
   ax__lock(&context->lock);
   context->dead = true;
   ax__queue requests = ax__queue_take(&context->requests);
-  ax__queue ready = ax__queue_take(&context->ready);
   ax__timers_all(context, &waits);
   ax__unlock(&context->lock);
   ax__self.door = context;
@@ -440,9 +510,10 @@ void ax_context_free(ax_context *executor) {
   close_loop(context);
   ax__self.door = NULL;
   ax__unlock(&context->door);
-  drop_entries(&ready);
+  drop_table(context);
   drop_entries(&context->completed);
   ax__drop_all(&waits);
   drop_initiated(context);
   ax_unref(executor);
+  ax__pool_trim();
 }

@@ -22,8 +22,8 @@ struct ax__io;
 
 /* ------------------------------------------------------- entries, queues */
 
-/* Something that can stand in a queue: an operation, the turn of a strand,
- * the marker "mind the door". */
+/* Something that can stand in a queue: an operation, a posted handler, the
+ * turn of a strand. */
 typedef struct ax__entry ax__entry;
 struct ax__entry {
   ax__entry *next;
@@ -70,6 +70,26 @@ static inline ax__queue ax__queue_take(ax__queue *queue) {
   return taken;
 }
 
+/* The end of a line that any thread may join without a lock: one exchange
+ * finds the entry before, which is told who stands behind it. In between the
+ * line has a gap there; whoever serves it finds no next and comes again. */
+typedef _Atomic(ax__entry *) ax__line_end;
+
+/* Joins first ... last, linked; returns who stood there before (and has been
+ * told), or NULL. */
+static inline ax__entry *ax__line_join(ax__line_end *end, ax__entry *first,
+                                       ax__entry *last) {
+  last->next = NULL;
+  ax__entry *before = atomic_exchange(end, last);
+  if (before)
+    __atomic_store_n(&before->next, first, __ATOMIC_RELEASE);
+  return before;
+}
+
+static inline ax__entry *ax__line_next(ax__entry *entry) {
+  return __atomic_load_n(&entry->next, __ATOMIC_ACQUIRE);
+}
+
 /* ------------------------------------------------------------- executors */
 
 struct ax_executor {
@@ -78,6 +98,12 @@ struct ax_executor {
   void (*push)(ax_executor *executor, ax__entry *entry);
   const char *kind; /* "context" or "strand", and a number, for the trace */
   unsigned number;
+};
+
+/* A piece of memory that nobody uses. */
+struct ax__spare {
+  struct ax__spare *next, *below;
+  size_t length;
 };
 
 /* What the thread is inside of, innermost first. */
@@ -90,8 +116,12 @@ struct ax__frame {
 struct ax__self {
   struct ax__frame *inside;
   struct ax__context *door; /* the context whose door it minds now */
-  ax__queue spare;          /* memory of operations, for reuse */
-  size_t spares;
+  struct ax__spares {
+    struct ax__chain {
+      struct ax__spare *top;
+      size_t count;
+    } first, second;
+  } spares[2];     /* by kind; see pool.c */
   size_t handlers; /* run so far */
   uint64_t op;     /* the operation whose handler runs, for the trace */
   int butler;      /* its number; 0 is none */
@@ -109,6 +139,13 @@ static inline void ax__leave(struct ax__frame *frame) {
 }
 
 /* ------------------------------------------------------------ operations */
+
+/* A descriptor, and the flags that are to be restored when it is closed, or
+ * -1. */
+typedef struct ax__fd {
+  int fd, flags;
+} ax__fd;
+#define AX__NO_FD ((ax__fd){-1, -1})
 
 struct ax_op {
   ax__entry entry;
@@ -135,7 +172,7 @@ struct ax_op {
     };
     struct { /* read_until */
       ax_dynbuf *dynbuf;
-      size_t scanned;
+      size_t scanned, room;
       int delimiter;
     };
     struct { /* ax_initiate */
@@ -151,11 +188,39 @@ struct ax_op {
       struct ax__lookup *lookup;
     };
     struct { /* ax__io_request */
-      void (*act)(struct ax__io *io, int fd);
+      void (*act)(struct ax__io *io, ax__fd fd);
       struct ax__io *io;
+      ax__fd own;
     };
   };
 };
+
+/* A handler that was posted: no operation is behind it, and it takes little
+ * memory, since there may be a great many. */
+struct ax__post {
+  ax__entry entry;
+  ax_fn *fn;
+  void *arg;
+  void *keep;
+  const char *name; /* from here on only there while tracing */
+  uint64_t id, by;
+};
+
+/* ------------------------------------------------------------------ pool */
+
+enum ax__kind { AX__OP, AX__POST, AX__KINDS };
+
+/* Memory for an ax_op or an ax__post, and back. */
+void *ax__take(enum ax__kind kind);
+void ax__give(enum ax__kind kind, void *memory);
+
+void ax__pool_open(void);     /* before the first of all */
+void ax__pool_forget(void);   /* gives back what this thread has spare */
+void ax__pool_trim(void);     /* to the system, if nothing is in use */
+size_t ax__pool_in_use(void); /* what other butlers have spare counts */
+
+/* malloc that says what failed and aborts. */
+void *ax__alloc(size_t size);
 
 /* A new operation; holds object and keep. `executor` is where it completes
  * when the token does not say. */
@@ -180,14 +245,6 @@ void ax__drop_all(ax__queue *queue);
 /* Runs the handler; the entry's function of most operations. */
 void ax__op_run(ax__entry *entry, bool live);
 
-extern atomic_size_t ax__live_operations; /* for ax_live */
-
-/* Frees the memory that this thread keeps for reuse. */
-void ax__op_forget_spares(void);
-
-/* malloc that says what failed and aborts. */
-void *ax__alloc(size_t size);
-
 static inline ax_op *ax__op_of(ax__entry *entry) {
   return AX__OF(ax_op, entry, entry);
 }
@@ -203,32 +260,36 @@ struct ax__heap {
 struct ax__context {
   ax_executor base;
 
-  ax__mutex lock; /* guards from here ... */
-  ax__queue ready;
-  ax__queue requests; /* operations to be started at the door */
-  ax__entry marker;
-  ax_op *initiated; /* by ax_initiate, to be dropped with the context */
+  ax__line_end table_end; /* &table_stub: the table is empty */
+  ax__mutex lock;         /* guards from here ... */
+  ax__entry *table;       /* the first on it */
+  ax__entry table_stub;   /* stands in line when nobody else does */
+  ax__queue requests;     /* operations to be started at the door */
+  bool minded;            /* a butler minds the door */
+  ax_op *initiated;       /* by ax_initiate, to be dropped with the context */
   struct ax__heap timers;
-  long work;
+  long pending;        /* operations and work guards */
+  long serving;        /* butlers who run a handler */
   unsigned long turns; /* counts the times the table was found empty */
   unsigned since_door; /* handlers run since the door was minded */
+  unsigned look_at;    /* when so many were run, ask the clock */
   ax_time door_time;
   int butlers;
-  bool polling; /* a butler sleeps in the loop; ring to wake it */
-  bool rung;
   bool watched; /* an idle butler keeps watch ... */
   bool dozing;  /* ... but sleeps until it is woken; ... to here */
   bool dead;    /* written once, by ax_context_free, alone */
   ax__cond bench;
   ax__cond watch;
   atomic_bool stopped;
+  atomic_bool polling; /* a butler sleeps in the loop; ring to wake it ... */
+  atomic_bool rung;    /* ... once */
 
   ax__mutex door; /* held by who minds the door; guards from here ... */
   uv_loop_t loop;
   uv_async_t bell;
   uv_timer_t alarm;
   ax__queue completed;
-  long work_change;
+  long pending_change;
   char scratch[65536]; /* ... to here */
 };
 
@@ -239,8 +300,12 @@ void ax__work_add(struct ax__context *context, long change);
  * on. When that context is gone the operation is dropped. */
 void ax__submit(ax_op *op, struct ax__context *at);
 
-/* Unlocks, and wakes the butler who sleeps in the loop, if one does. */
-void ax__unlock_and_ring(struct ax__context *context);
+/* Returns when a submitted request has set *done, which takes as long as the
+ * one who minds the door needs to look up. */
+void ax__settle(struct ax__context *context, atomic_bool *done);
+
+/* Wakes the butler who sleeps in the loop, if one does. */
+void ax__ring(struct ax__context *context);
 
 /* ---------------------------------------------------------------- timers */
 
@@ -271,14 +336,17 @@ static inline struct ax__context *ax__io_context(const struct ax__io *io) {
   return io->executor->context;
 }
 
+/* Restores the flags and closes, unless it is none. */
+void ax__fd_close(ax__fd fd);
+
 /* Has act(io, fd) run at the door: cancel, close and the like. The object is
  * held until then, unless this is its end (`last`). */
-void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, int fd),
-                    int fd, bool last);
+void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
+                    ax__fd fd, bool last);
 
 /* What is left to do when the last reference is gone: closes the handles and
  * fd (if it is not -1), frees the memory. */
-void ax__io_end(struct ax__io *io, int fd);
+void ax__io_end(struct ax__io *io, ax__fd fd);
 
 /* The rest at the door. A handle of the object, freed when it is closed: */
 void *ax__handle_new(struct ax__io *io, size_t size);
@@ -297,9 +365,12 @@ void ax__stream_adopt(ax_stream *stream, int fd);
 
 /* --------------------------------------------------------------- buffers */
 
-/* For the butler at the door, who has bytes for a dynamic buffer: how many
- * still fit. */
+/* How many bytes still fit. */
 size_t ax__dynbuf_room(const ax_dynbuf *dynbuf);
+
+/* Appends `n` bytes that fit, in a block of malloc that becomes the buffer's:
+ * 0 or UV_ENOMEM. */
+int ax__dynbuf_give(ax_dynbuf *dynbuf, void *block, size_t n);
 
 /* ----------------------------------------------------------------- trace */
 
@@ -310,7 +381,7 @@ static inline bool ax__tracing(void) {
 }
 
 void ax__trace_open(void);
-void ax__trace_initiated(ax_op *op);
+void ax__trace_initiated(const ax_token *token, uint64_t *id, uint64_t *by);
 void ax__trace_butler(void);
 void ax__trace_polled(ax_time begin);
 
@@ -321,7 +392,8 @@ struct ax__slice {
   const char *name;
   const ax_executor *on;
 };
-void ax__trace_begin(struct ax__slice *slice, const ax_op *op);
+void ax__trace_begin(struct ax__slice *slice, const char *name, uint64_t id,
+                     uint64_t by);
 void ax__trace_end(const struct ax__slice *slice, int err, size_t n);
 
 #endif

@@ -49,6 +49,7 @@ doctor:
 # A package as seen by the compiler: files with its flags, to be read with @.
 $(B)/pkg/%:
 	@pkg-config --exists '$*$(VERSION_$*:%= >= %)' 2>/dev/null || { echo \
-	  '$*$(VERSION_$*:%= >= %) is missing, or pkg-config is: try `make deps`' >&2; exit 1; }
+	  '$*$(VERSION_$*:%= >= %) is missing, or pkg-config is: try `make deps`' >&2; \
+	  $(DEPS) doctor $(filter pkg=$*%,$(NEEDS)) >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && pkg-config --cflags $* >$@.cflags && \
 	  pkg-config --libs $* >$@.libs && touch $@

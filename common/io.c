@@ -20,12 +20,12 @@ void ax__io_init(struct ax__io *io, ax_executor *executor,
 }
 
 static void request_start(ax_op *op) {
-  op->act(op->io, op->fd);
+  op->act(op->io, op->own);
   ax__op_drop(op);
 }
 
-void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, int),
-                    int fd, bool last) {
+void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
+                    ax__fd fd, bool last) {
   struct ax__context *context = ax__io_context(io);
   if (context->dead) {
     act(io, fd); /* its handles are closed; a descriptor may be left */
@@ -34,21 +34,27 @@ void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, int),
   ax_op *op = ax__op_new(io->executor, last ? NULL : io, (ax_token){0});
   op->act = act;
   op->io = io;
-  op->fd = fd;
+  op->own = fd;
   op->start = request_start;
   ax__submit(op, context);
 }
 
-static void end(struct ax__io *io, int fd) {
+void ax__fd_close(ax__fd fd) {
+  if (fd.flags != -1)
+    fcntl(fd.fd, F_SETFL, fd.flags);
+  if (fd.fd != -1)
+    close(fd.fd);
+}
+
+static void end(struct ax__io *io, ax__fd fd) {
   ax_executor *executor = io->executor;
   io->shut(io);
-  if (fd != -1)
-    close(fd);
+  ax__fd_close(fd);
   free(io);
   ax_unref(executor);
 }
 
-void ax__io_end(struct ax__io *io, int fd) {
+void ax__io_end(struct ax__io *io, ax__fd fd) {
   ax__io_request(io, end, fd, true);
 }
 

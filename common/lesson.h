@@ -44,7 +44,11 @@ ax_signals *lesson_stop_on_signals(ax_context *context);
  * program ends with 1 and says why. */
 ax_acceptor *lesson_listen(ax_executor *executor, const ax_endpoint *endpoint);
 
-/* An option of a lesson: "--name N", or "--name=N". */
+/* An option of a lesson: "--name N", or "--name=N".
+ *
+ * When the name is "framing=nul|length" the option takes one of these words:
+ * --framing length. Its value is the word's place, here 0 or 1, and min and
+ * max are not looked at. */
 struct lesson_option {
   const char *name;
   long *value; /* holds the default; set when the option is given */
@@ -52,8 +56,17 @@ struct lesson_option {
   const char *help;
 };
 
-/* The command line of a lesson. Fill in the first four members; what is left
- * out is 0. The options stay yours. */
+/* An option that takes any text: "--app TEXT" or "--app=TEXT". When the name is
+ * "app=FILE:FUNCTION" the usage says FILE:FUNCTION, for people, not TEXT. */
+struct lesson_text {
+  const char *name;
+  const char **value; /* holds the default; set when the option is given */
+  const char *help;
+};
+
+/* The command line of a lesson. Fill in the first four members, and the last
+ * two for options that take a text; what is left out is 0. The options stay
+ * yours. */
 struct lesson_cli {
   const char *about;    /* one line: what the program does */
   const char *endpoint; /* when none is given; NULL: it takes none */
@@ -61,6 +74,8 @@ struct lesson_cli {
   size_t option_count;
   ax_endpoint endpoints[8]; /* filled in: those given, or the one above */
   size_t endpoint_count;
+  const struct lesson_text *texts;
+  size_t text_count;
 };
 
 /* Reads the command line.

@@ -6,7 +6,6 @@
 #include "core.h"
 
 static atomic_size_t live_objects;
-atomic_size_t ax__live_operations;
 
 void ax_obj_init(ax_obj *object, void (*destroy)(void *object)) {
   atomic_init(&object->refs, 1);
@@ -35,6 +34,5 @@ void ax_unref(void *object) {
 }
 
 ax_census ax_live(void) {
-  return (ax_census){atomic_load(&live_objects),
-                     atomic_load(&ax__live_operations)};
+  return (ax_census){atomic_load(&live_objects), ax__pool_in_use()};
 }

@@ -7,57 +7,12 @@
  * this order, so that the next operation the handler initiates finds the
  * memory warm. ax__op_drop is the other end: nobody is called.
  *
- * A butler keeps the memory of some operations for itself, so most are born
- * without malloc and without a lock. */
+ * A handler that is posted has no operation behind it. It is a smaller thing
+ * with the same end. */
 #include "core.h"
 
-enum { SPARES = 1024 };
-
-_Thread_local struct ax__self ax__self;
-
-void *ax__alloc(size_t size) {
-  void *memory = malloc(size);
-  if (!memory) {
-    fprintf(stderr, "ax: out of memory for %zu bytes\n", size);
-    abort();
-  }
-  return memory;
-}
-
-static ax_op *op_alloc(void) {
-  ax__entry *spare = ax__queue_pop(&ax__self.spare);
-  if (spare) {
-    ax__self.spares--;
-    return ax__op_of(spare);
-  }
-  atomic_fetch_add_explicit(&ax__live_operations, 1, memory_order_relaxed);
-  return ax__alloc(sizeof(ax_op));
-}
-
-static void op_really_free(ax_op *op) {
-  atomic_fetch_sub_explicit(&ax__live_operations, 1, memory_order_relaxed);
-  free(op);
-}
-
-/* Only butlers keep spares: they forget them when they leave. */
-static void op_free(ax_op *op) {
-  if (!ax__self.inside || ax__self.spares == SPARES) {
-    op_really_free(op);
-    return;
-  }
-  op->entry.next = ax__self.spare.head; /* last in, first out: warm */
-  ax__self.spare.head = &op->entry;
-  ax__self.spares++;
-}
-
-void ax__op_forget_spares(void) {
-  for (ax__entry *spare; (spare = ax__queue_pop(&ax__self.spare));)
-    op_really_free(ax__op_of(spare));
-  ax__self.spares = 0;
-}
-
 ax_op *ax__op_new(ax_executor *executor, void *object, ax_token token) {
-  ax_op *op = op_alloc();
+  ax_op *op = ax__take(AX__OP);
   op->entry.run = ax__op_run;
   op->token = token;
   if (!token.executor)
@@ -71,7 +26,7 @@ ax_op *ax__op_new(ax_executor *executor, void *object, ax_token token) {
   op->n = 0;
   op->id = 0;
   if (ax__tracing())
-    ax__trace_initiated(op);
+    ax__trace_initiated(&token, &op->id, &op->by);
   return op;
 }
 
@@ -108,20 +63,10 @@ void ax__op_finish(ax_op *op, int err, size_t n) {
     return;
   }
   struct ax__context *at = op->at, *home = executor->context;
-  ax_context *held = home == at ? NULL : ax_ref(&home->base);
+  ax_context *held = home == at && !at->dead ? NULL : ax_ref(&home->base);
   executor->push(executor, &op->entry);
   op_uncount(at, home);
   ax_unref(held);
-}
-
-/* What an operation held; its memory is gone already. */
-static void release(const ax_token *token, void *object, void *with,
-                    bool pending) {
-  ax_unref(token->keep);
-  ax_unref(with);
-  ax_unref(object);
-  if (pending)
-    ax_unref(token->executor);
 }
 
 void ax__op_drop(ax_op *op) {
@@ -142,25 +87,35 @@ size_t ax__finish_all(ax__queue *queue, int err) {
   return count;
 }
 
-static void call(const ax_op *op) {
+static void call(const ax_token *token, int err, size_t n, uint64_t id,
+                 uint64_t by) {
   struct ax__slice slice;
   if (ax__tracing())
-    ax__trace_begin(&slice, op);
-  op->token.fn(op->token.arg, op->err, op->n);
+    ax__trace_begin(&slice, token->name, id, by);
+  token->fn(token->arg, err, n);
   if (ax__tracing())
-    ax__trace_end(&slice, op->err, op->n);
+    ax__trace_end(&slice, err, n);
+  ax__self.handlers++;
 }
 
 /* On a butler, in the token's executor. */
 void ax__op_run(ax__entry *entry, bool live) {
-  ax_op op = *ax__op_of(entry); /* what the handler and the release need */
-  free(op.extra);
-  op_free(ax__op_of(entry));
-  if (live && op.token.fn) {
-    call(&op);
-    ax__self.handlers++;
-  }
-  release(&op.token, op.object, op.with, op.pending);
+  ax_op *op = ax__op_of(entry);
+  ax_token token = op->token;
+  void *object = op->object, *with = op->with;
+  bool pending = op->pending;
+  int err = op->err;
+  size_t n = op->n;
+  uint64_t id = op->id, by = op->by;
+  free(op->extra);
+  ax__give(AX__OP, op);
+  if (live && token.fn)
+    call(&token, err, n, id, by);
+  ax_unref(token.keep);
+  ax_unref(with);
+  ax_unref(object);
+  if (pending)
+    ax_unref(token.executor);
 }
 
 ax_op *ax_initiate(ax_executor *executor, ax_token token) {
@@ -196,7 +151,7 @@ static void run_on_there(ax__entry *entry, bool live) {
   entry->run = ax__op_run;
   struct ax__slice slice;
   if (live && ax__tracing())
-    ax__trace_begin(&slice, op);
+    ax__trace_begin(&slice, op->token.name, op->id, op->by);
   int err = live ? op->work(op->work_arg) : UV_ECANCELED;
   if (live && ax__tracing())
     ax__trace_end(&slice, err, 0);
@@ -214,19 +169,48 @@ void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,
   executor->push(executor, &op->entry);
 }
 
-static ax_op *post_op(ax_executor *executor, ax_token token) {
-  return ax__op_new(executor, NULL, token);
+/* ------------------------------------------------------------- posting */
+
+static void post_run(ax__entry *entry, bool live) {
+  struct ax__post *post = AX__OF(struct ax__post, entry, entry);
+  ax_token token = {.fn = post->fn, .arg = post->arg, .keep = post->keep};
+  uint64_t id = 0, by = 0;
+  if (ax__tracing()) {
+    token.name = post->name;
+    id = post->id;
+    by = post->by;
+  }
+  ax__give(AX__POST, post);
+  if (live)
+    call(&token, 0, 0, id, by);
+  if (token.keep)
+    ax_unref(token.keep);
+}
+
+static struct ax__post *post_new(ax_token token) {
+  struct ax__post *post = ax__take(AX__POST);
+  post->entry.run = post_run;
+  post->fn = token.fn;
+  post->arg = token.arg;
+  post->keep = token.keep;
+  if (token.keep)
+    ax_ref(token.keep);
+  if (ax__tracing()) {
+    post->name = token.name;
+    ax__trace_initiated(&token, &post->id, &post->by);
+  }
+  return post;
 }
 
 void ax_post(ax_executor *executor, ax_token token) {
-  ax_op *op = post_op(executor, token);
-  op->token.executor->push(op->token.executor, &op->entry);
+  if (token.executor)
+    executor = token.executor;
+  executor->push(executor, &post_new(token)->entry);
 }
 
 void ax_dispatch(ax_executor *executor, ax_token token) {
-  if (!ax_inside(token.executor ? token.executor : executor)) {
+  if (ax_inside(token.executor ? token.executor : executor))
+    post_run(&post_new(token)->entry, true);
+  else
     ax_post(executor, token);
-    return;
-  }
-  ax__op_run(&post_op(executor, token)->entry, true);
 }

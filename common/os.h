@@ -1,9 +1,9 @@
 /* os.h: the locks, conditions and clock of the core, all in one place, so that
  * a test could put a scheduler of its own in their stead.
  *
- * libuv's are used: they are the same on every platform, and they abort on an
- * error instead of going on. Builds with assertions use mutexes that notice
- * being locked twice by one thread. */
+ * An error of theirs is a mistake of ours and aborts. Builds with
+ * sanitizers use mutexes that notice being locked twice by one thread.
+ * Conditions are libuv's, for their wait with a time limit on any clock. */
 #ifndef AX_OS_H
 #define AX_OS_H
 
@@ -12,37 +12,51 @@
 #include <stdlib.h>
 #include <uv.h>
 
-typedef uv_mutex_t ax__mutex;
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define AX__CHECKED 1
+#elif defined(__has_feature)
+#define AX__CHECKED                                                            \
+  (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
+#else
+#define AX__CHECKED 0
+#endif
+
+typedef pthread_mutex_t ax__mutex;
 typedef uv_cond_t ax__cond;
 
+static inline void ax__must(int err) {
+  if (err)
+    abort();
+}
+
 static inline void ax__mutex_init(ax__mutex *mutex) {
-#ifdef NDEBUG
-  if (uv_mutex_init(mutex))
-    abort();
-#else
-  pthread_mutexattr_t checked;
-  if (pthread_mutexattr_init(&checked) ||
-      pthread_mutexattr_settype(&checked, PTHREAD_MUTEX_ERRORCHECK) ||
-      pthread_mutex_init(mutex, &checked) ||
-      pthread_mutexattr_destroy(&checked))
-    abort();
+  pthread_mutexattr_t attributes;
+  ax__must(pthread_mutexattr_init(&attributes));
+#if AX__CHECKED
+  ax__must(pthread_mutexattr_settype(&attributes, PTHREAD_MUTEX_ERRORCHECK));
 #endif
+  ax__must(pthread_mutex_init(mutex, &attributes));
+  pthread_mutexattr_destroy(&attributes);
 }
 
 static inline void ax__mutex_destroy(ax__mutex *mutex) {
-  uv_mutex_destroy(mutex);
+  ax__must(pthread_mutex_destroy(mutex));
 }
 
-static inline void ax__lock(ax__mutex *mutex) { uv_mutex_lock(mutex); }
-static inline void ax__unlock(ax__mutex *mutex) { uv_mutex_unlock(mutex); }
+static inline void ax__lock(ax__mutex *mutex) {
+  ax__must(pthread_mutex_lock(mutex));
+}
+
+static inline void ax__unlock(ax__mutex *mutex) {
+  ax__must(pthread_mutex_unlock(mutex));
+}
 
 static inline bool ax__trylock(ax__mutex *mutex) {
-  return uv_mutex_trylock(mutex) == 0;
+  return pthread_mutex_trylock(mutex) == 0;
 }
 
 static inline void ax__cond_init(ax__cond *cond) {
-  if (uv_cond_init(cond))
-    abort();
+  ax__must(uv_cond_init(cond));
 }
 
 static inline void ax__cond_destroy(ax__cond *cond) { uv_cond_destroy(cond); }

@@ -54,7 +54,8 @@ static struct ax__lookup *lookup_new(const char *text, ax_op *op) {
   memcpy(lookup->text, text, size);
   lookup->host = lookup->text;
   lookup->port = strrchr(lookup->text, ':');
-  if (!lookup->port || lookup->port == lookup->host || !lookup->port[1]) {
+  if (!lookup->port || lookup->port == lookup->host || !lookup->port[1] ||
+      strtol(lookup->port + 1, NULL, 10) > 65535) {
     free(lookup);
     return NULL;
   }

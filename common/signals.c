@@ -2,7 +2,8 @@
  *
  * libuv catches a signal and wakes the loop; what happens from then on is
  * ordinary: a wait completes, or, when nobody waits, the signal is remembered
- * until somebody does. */
+ * until somebody does. ax_signals_add returns when the loop has taken over, so
+ * that no signal slips through in between. */
 #include "core.h"
 
 #include <signal.h>
@@ -14,6 +15,7 @@ struct ax_signals {
   /* the user's half */
   int added[MAX_SIGNALS];
   int count;
+  atomic_bool in_force; /* the last one added */
   /* at the door */
   uv_signal_t *handle[MAX_SIGNALS];
   bool came[MAX_SIGNALS]; /* while nobody waited */
@@ -35,14 +37,15 @@ static void on_signal(uv_signal_t *handle, int signo) {
 }
 
 /* The signal's number travels where others have a descriptor. */
-static void add_act(struct ax__io *io, int signo) {
+static void add_act(struct ax__io *io, ax__fd signo) {
   ax_signals *s = (ax_signals *)io;
   int i = 0;
   while (s->handle[i])
     i++;
   s->handle[i] = ax__handle_new(io, sizeof(uv_signal_t));
   uv_signal_init(&ax__io_context(io)->loop, s->handle[i]);
-  uv_signal_start(s->handle[i], on_signal, signo);
+  uv_signal_start(s->handle[i], on_signal, signo.fd);
+  atomic_store(&s->in_force, true);
 }
 
 static void start_wait(ax_op *op) {
@@ -56,7 +59,7 @@ static void start_wait(ax_op *op) {
   ax__queue_push(&s->waits, &op->entry);
 }
 
-static void cancel_act(struct ax__io *io, int fd) {
+static void cancel_act(struct ax__io *io, ax__fd fd) {
   ax__finish_all(&((ax_signals *)io)->waits, UV_ECANCELED);
 }
 
@@ -87,7 +90,9 @@ int ax_signals_add(ax_signals *s, int signo) {
   if (s->count == MAX_SIGNALS)
     return UV_ENOBUFS;
   s->added[s->count++] = signo;
-  ax__io_request(&s->io, add_act, signo, false);
+  atomic_store(&s->in_force, false);
+  ax__io_request(&s->io, add_act, (ax__fd){signo, -1}, false);
+  ax__settle(ax__io_context(&s->io), &s->in_force);
   return 0;
 }
 
@@ -98,12 +103,12 @@ void ax_signals_wait(ax_signals *s, ax_token token) {
 }
 
 void ax_signals_cancel(ax_signals *s) {
-  ax__io_request(&s->io, cancel_act, -1, false);
+  ax__io_request(&s->io, cancel_act, AX__NO_FD, false);
 }
 
 static void signals_destroy(void *object) {
   ax_signals *s = object;
-  ax__io_end(&s->io, -1);
+  ax__io_end(&s->io, AX__NO_FD);
 }
 
 ax_signals *ax_signals_new(ax_executor *executor) {

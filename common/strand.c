@@ -1,10 +1,15 @@
 /* strand.c: an executor whose handlers never overlap.
  *
- * A strand is a queue and one entry, its turn. The turn stands in the queue of
- * the executor below exactly while the strand has something waiting, so at
- * most one butler has it in hand: that alone keeps handlers apart and in
- * order. A turn runs what was waiting when it began and then stands at the
- * back again, so that a strand that feeds itself holds up nobody else.
+ * A strand is a line of entries, joined without a lock, and one entry of its
+ * own, its turn. The turn stands in the queue of the executor below exactly
+ * while the strand has something waiting, so at most one butler has it in
+ * hand: that alone keeps handlers apart and in order.
+ *
+ * A turn runs what was waiting when it began and then stands at the back
+ * again, so that a strand that feeds itself holds up nobody else. It begins by
+ * putting a fence in line: that ends its batch, and, as the line is not empty
+ * while the fence stands there, whoever joins meanwhile schedules no second
+ * turn. When the fence is still the last of the line, the strand is idle.
  *
  * The waiting turn holds the strand and counts as its work, once, however
  * many handlers wait. Since a turn is an entry like any other, the executor
@@ -15,55 +20,75 @@ struct strand {
   ax_executor base;
   ax_executor *below;
   ax__entry turn;
-  ax__mutex lock; /* guards the rest */
-  ax__queue waiting;
-  bool scheduled; /* the turn waits below or is in a butler's hands */
+  ax__line_end end; /* NULL: idle */
+  /* for who has the turn */
+  ax__entry *first;
+  ax__entry fence;
+  bool fenced; /* the fence is in line */
 };
 
-static struct strand *strand_of(ax_executor *executor) {
-  return (struct strand *)executor;
-}
-
 static void strand_push(ax_executor *executor, ax__entry *entry) {
-  struct strand *s = strand_of(executor);
-  ax__lock(&s->lock);
-  ax__queue_push(&s->waiting, entry);
-  bool idle = !s->scheduled;
-  s->scheduled = true;
-  ax__unlock(&s->lock);
-  if (idle) {
-    ax_ref(s);
-    s->below->push(s->below, &s->turn);
-  }
+  struct strand *s = (struct strand *)executor;
+  if (ax__line_join(&s->end, entry, entry))
+    return;
+  s->first = entry;
+  ax_ref(s);
+  s->below->push(s->below, &s->turn);
 }
 
-/* Runs the batch; what ax_stop leaves of it waits at the front again. */
-static void run_batch(struct strand *s, ax__queue *batch, bool live) {
+static bool is_stopped(const struct strand *s) {
+  return atomic_load_explicit(&s->base.context->stopped, memory_order_relaxed);
+}
+
+/* Runs the batch up to the fence, a gap, or ax_stop. */
+static void run_batch(struct strand *s, bool live) {
   struct ax__frame frame;
   ax__enter(&frame, &s->base);
-  for (ax__entry *entry; (entry = ax__queue_pop(batch));) {
+  while (s->first != &s->fence) {
+    ax__entry *entry = s->first, *next = ax__line_next(entry);
+    if (!next)
+      break;
+    s->first = next;
     entry->run(entry, live);
-    if (live &&
-        atomic_load_explicit(&s->base.context->stopped, memory_order_relaxed))
+    if (live && is_stopped(s))
       break;
   }
   ax__leave(&frame);
 }
 
+/* The fence has come up: true if it goes away, and others stand behind it. */
+static bool open_fence(struct strand *s) {
+  ax__entry *next = ax__line_next(&s->fence);
+  if (!next)
+    return false;
+  s->first = next;
+  s->fenced = false;
+  return true;
+}
+
+/* True if the fence was the last in line and is gone. From then on somebody
+ * else may have the turn. */
+static bool is_idle_now(struct strand *s) {
+  ax__entry *last = &s->fence;
+  if (s->first != last)
+    return false;
+  s->fenced = false;
+  if (atomic_compare_exchange_strong(&s->end, &last, NULL))
+    return true;
+  s->fenced = true;
+  return false;
+}
+
 /* On a butler; only one at a time can have it. */
 static void strand_turn(ax__entry *turn, bool live) {
   struct strand *s = AX__OF(struct strand, turn, turn);
-  ax__lock(&s->lock);
-  ax__queue batch = ax__queue_take(&s->waiting);
-  ax__unlock(&s->lock);
-  run_batch(s, &batch, live);
-  ax__lock(&s->lock);
-  ax__queue_splice(&batch, &s->waiting);
-  s->waiting = batch;
-  s->scheduled = batch.head != NULL;
-  bool more = s->scheduled;
-  ax__unlock(&s->lock);
-  if (more)
+  if (s->first != &s->fence || open_fence(s)) {
+    if (!s->fenced)
+      ax__line_join(&s->end, &s->fence, &s->fence);
+    s->fenced = true;
+    run_batch(s, live);
+  }
+  if (!is_idle_now(s))
     s->below->push(s->below, &s->turn);
   else
     ax_unref(s);
@@ -71,7 +96,6 @@ static void strand_turn(ax__entry *turn, bool live) {
 
 static void strand_destroy(void *object) {
   struct strand *s = object;
-  ax__mutex_destroy(&s->lock);
   ax_unref(s->below);
   free(s);
 }
@@ -86,6 +110,5 @@ ax_strand *ax_strand_new(ax_executor *executor) {
                        .below = ax_ref(executor),
                        .turn.run = strand_turn};
   ax_obj_init(&s->base.obj, strand_destroy);
-  ax__mutex_init(&s->lock);
   return &s->base;
 }

@@ -13,8 +13,9 @@
  * when data comes that no read waits for: a session that reads again at once
  * costs no system call for polling.
  *
- * A read into a dynamic buffer goes through memory of the context, so that
- * ten thousand sessions waiting for a line hold no buffer at all.
+ * A read into a dynamic buffer goes through memory of the context and becomes
+ * a block of the size that came, so that ten thousand sessions waiting for a
+ * line hold no buffer at all.
  *
  * `busy` is claimed by the initiating call and given back just before the
  * handler: that is law 5, also while a read_until is between two steps. */
@@ -91,16 +92,19 @@ static ssize_t move_in(ax_op *op) {
   return get(op->fd, op->iov, at_most_iov_max(op->iov_count));
 }
 
-static ssize_t move_into_dynbuf(ax_op *op) {
-  size_t room = ax__dynbuf_room(op->dynbuf);
-  char *scratch = op->at->scratch;
-  if (room > sizeof op->at->scratch)
-    room = sizeof op->at->scratch;
-  ssize_t n = get(op->fd, &(struct iovec){scratch, room}, 1);
+/* Into memory of its own, of the size that came; until_run hands it over. */
+static ssize_t move_into_extra(ax_op *op) {
+  struct iovec iov = {op->at->scratch, sizeof op->at->scratch};
+  if (op->room < iov.iov_len)
+    iov.iov_len = op->room;
+  ssize_t n = get(op->fd, &iov, 1);
   if (n <= 0)
     return n;
-  int err = ax_dynbuf_append(op->dynbuf, ax_cbuffer(scratch, (size_t)n));
-  return err ? err : n;
+  op->extra = malloc((size_t)n);
+  if (!op->extra)
+    return UV_ENOMEM;
+  memcpy(op->extra, iov.iov_base, (size_t)n);
+  return n;
 }
 
 static ssize_t move_connection(ax_op *op) {
@@ -217,7 +221,7 @@ static void start(ax_op *op) {
   }
 }
 
-static void cancel_act(struct ax__io *io, int fd) {
+static void cancel_act(struct ax__io *io, ax__fd fd) {
   ax_stream *s = (ax_stream *)io;
   for (int side = WRITING; side <= READING; side++)
     if (s->op[side]) {
@@ -226,11 +230,11 @@ static void cancel_act(struct ax__io *io, int fd) {
     }
 }
 
-static void close_act(struct ax__io *io, int fd) {
+static void close_act(struct ax__io *io, ax__fd fd) {
   ax_stream *s = (ax_stream *)io;
-  cancel_act(io, -1);
+  cancel_act(io, AX__NO_FD);
   ax__handle_close(&s->poll);
-  close(fd);
+  ax__fd_close(fd);
 }
 
 /* Dropping the last operation may be the end of the stream. */
@@ -271,10 +275,23 @@ static size_t find_delimiter(ax_op *op) {
   return 0;
 }
 
-/* What a read_until does when bytes have come: one step of it. */
+static void read_more(ax_op *op) {
+  ax_stream *s = op->object;
+  op->n = 0;
+  op->room = ax__dynbuf_room(op->dynbuf);
+  ax__submit(op, ax__io_context(&s->io));
+}
+
+/* One step of a read_until: bytes have come. The buffer is the user's, so it is
+ * touched here, in the executor, and not at the door. */
 static void until_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_stream *s = op->object;
+  if (live && op->extra) {
+    int err = ax__dynbuf_give(op->dynbuf, op->extra, op->n);
+    op->extra = NULL;
+    op->err = op->err ? op->err : err;
+  }
   size_t length = live ? find_delimiter(op) : 0;
   if (length)
     op->err = 0;
@@ -283,8 +300,7 @@ static void until_run(ax__entry *entry, bool live) {
   else if (live && !op->err && atomic_load(&s->epoch) != op->epoch)
     op->err = UV_ECANCELED;
   else if (live && !op->err) {
-    op->n = 0;
-    ax__submit(op, ax__io_context(&s->io));
+    read_more(op);
     return;
   }
   op->n = length;
@@ -350,11 +366,11 @@ void ax_stream_read_until(ax_stream *s, ax_dynbuf *dynbuf, int delimiter,
   op->scanned = 0;
   op->delimiter = delimiter;
   op->want = 1;
-  op->move = move_into_dynbuf;
+  op->move = move_into_extra;
   if (find_delimiter(op) || ax__dynbuf_room(dynbuf) == 0)
     ax__op_finish(op, 0, 0);
   else
-    ax__submit(op, ax__io_context(&s->io));
+    read_more(op);
 }
 
 /* Writes what the kernel takes now; 0 when it may take the rest later. */
@@ -427,22 +443,19 @@ int ax_stream_shutdown(ax_stream *s) {
 
 void ax_stream_cancel(ax_stream *s) {
   atomic_fetch_add(&s->epoch, 1);
-  ax__io_request(&s->io, cancel_act, -1, false);
+  ax__io_request(&s->io, cancel_act, AX__NO_FD, false);
 }
 
-/* Takes the descriptor out of the user's half, as it was given. */
-static int give_up_fd(ax_stream *s) {
-  int fd = s->fd;
-  s->fd = -1;
-  if (fd != -1 && s->flags != -1)
-    fcntl(fd, F_SETFL, s->flags);
+static ax__fd give_up_fd(ax_stream *s) {
+  ax__fd fd = {s->fd, s->flags};
+  s->fd = s->flags = -1;
   return fd;
 }
 
 void ax_stream_close(ax_stream *s) {
-  int fd = give_up_fd(s);
+  ax__fd fd = give_up_fd(s);
   atomic_fetch_add(&s->epoch, 1);
-  if (fd != -1)
+  if (fd.fd != -1)
     ax__io_request(&s->io, close_act, fd, false);
 }
 

@@ -88,7 +88,8 @@ void ax__timers_expired(struct ax__context *context, ax_time now,
 }
 
 void ax__timers_all(struct ax__context *context, ax__queue *waits) {
-  ax__timers_expired(context, UINT64_MAX - 1, waits);
+  while (context->timers.count)
+    take_waits(context->timers.at[0], waits);
 }
 
 /* ------------------------------------------------------------- the public */
@@ -119,7 +120,8 @@ static size_t end_waits(ax_timer *timer, const ax_time *expiry) {
 }
 
 size_t ax_timer_expires_after(ax_timer *timer, ax_time after) {
-  ax_time expiry = ax_now() + after;
+  ax_time now = ax_now();
+  ax_time expiry = after < UINT64_MAX - now ? now + after : UINT64_MAX;
   return end_waits(timer, &expiry);
 }
 
@@ -135,12 +137,12 @@ void ax_timer_wait(ax_timer *timer, ax_token token) {
   }
   ax__op_pend_locked(op, context);
   ax__lock(&context->lock);
-  context->work++;
+  context->pending++;
   ax__queue_push(&timer->waits, &op->entry);
   if (!timer->index)
     heap_insert(&context->timers, timer);
-  if (timer->index == 1)
-    ax__unlock_and_ring(context);
-  else
-    ax__unlock(&context->lock);
+  bool first = timer->index == 1;
+  ax__unlock(&context->lock);
+  if (first)
+    ax__ring(context);
 }

@@ -104,12 +104,12 @@ static const char *name_of(const char *name) {
   return name ? name : "operation";
 }
 
-void ax__trace_initiated(ax_op *op) {
-  op->id = atomic_fetch_add(&operations, 1) + 1;
-  op->by = ax__self.op;
-  if (op->token.fn)
-    event("s", name_of(op->token.name), ax_now(),
-          ",\"cat\":\"flow\",\"id\":%" PRIu64, op->id);
+void ax__trace_initiated(const ax_token *token, uint64_t *id, uint64_t *by) {
+  *id = atomic_fetch_add(&operations, 1) + 1;
+  *by = ax__self.op;
+  if (token->fn)
+    event("s", name_of(token->name), ax_now(),
+          ",\"cat\":\"flow\",\"id\":%" PRIu64, *id);
 }
 
 void ax__trace_butler(void) {
@@ -122,16 +122,17 @@ void ax__trace_polled(ax_time begin) {
         (double)(ax_now() - begin) / 1e3);
 }
 
-void ax__trace_begin(struct ax__slice *slice, const ax_op *op) {
+void ax__trace_begin(struct ax__slice *slice, const char *name, uint64_t id,
+                     uint64_t by) {
   *slice = (struct ax__slice){.begin = ax_now(),
-                              .op = op->id,
-                              .by = op->by,
+                              .op = id,
+                              .by = by,
                               .outer = ax__self.op,
-                              .name = name_of(op->token.name),
+                              .name = name_of(name),
                               .on = ax__self.inside->executor};
-  ax__self.op = op->id;
+  ax__self.op = id;
   event("f", slice->name, slice->begin,
-        ",\"bp\":\"e\",\"cat\":\"flow\",\"id\":%" PRIu64, op->id);
+        ",\"bp\":\"e\",\"cat\":\"flow\",\"id\":%" PRIu64, id);
 }
 
 void ax__trace_end(const struct ax__slice *slice, int err, size_t n) {

@@ -36,7 +36,8 @@ static pthread_t main_thread;
 
 void with_alarm(void) {
   main_thread = pthread_self();
-  setvbuf(stdout, NULL, _IOLBF, 0); /* show which test it was */
+  setvbuf(stdout, NULL, _IOLBF, 0);       /* show which test it was */
+  cmocka_set_test_filter(getenv("TEST")); /* NULL: all */
   alarm(100);
 }
 
@@ -75,6 +76,14 @@ static void *must_have(void *memory) {
   if (!memory)
     give_up("out of memory");
   return memory;
+}
+
+/* Room for one more in an array of `count` elements: it doubles whenever that
+ * is a power of two. */
+static void *grown(void *array, size_t count, size_t size) {
+  if (count & (count - 1))
+    return array;
+  return must_have(realloc(array, (count ? 2 * count : 1) * size));
 }
 
 /* ------------------------------------------------------------- teardown */
@@ -316,6 +325,7 @@ struct catch {
 };
 
 struct program {
+  struct program *next;
   char *name;
   pid_t pid;
   int in; /* -1 when there is nothing to write to */
@@ -323,7 +333,35 @@ struct program {
   struct catch out, err;
   bool ended;
   int status;
+  int signo; /* the last one that it was sent, ... */
+  double signalled;
 };
+
+/* All that were not freed: a test that fails leaves its programs running. */
+static struct program *programs;
+
+static void kill_program(struct program *program);
+
+static void kill_programs(void) {
+  for (struct program *program = programs; program; program = program->next)
+    kill_program(program);
+}
+
+static void remember(struct program *program) {
+  static bool registered;
+  if (!registered)
+    atexit(kill_programs);
+  registered = true;
+  program->next = programs;
+  programs = program;
+}
+
+static void forget(const struct program *program) {
+  struct program **link = &programs;
+  while (*link != program)
+    link = &(*link)->next;
+  *link = program->next;
+}
 
 static void *collect(void *arg) {
   struct catch *catch = arg;
@@ -478,6 +516,7 @@ struct program *program_exec(char *const argv[],
   must(program->pid >= 0, "fork");
   if (program->pid == 0)
     become(argv, fds, program->terminal);
+  remember(program);
   for (int i = 0; i < 3; i++)
     close(fds[i]);
   start_catching(&program->out, out[0]);
@@ -530,8 +569,20 @@ void program_end_input(struct program *program) {
 }
 
 void program_signal(struct program *program, int signo) {
-  if (!program->ended)
-    kill(program->pid, signo);
+  if (program->ended)
+    return;
+  kill(program->pid, signo);
+  program->signo = signo;
+  program->signalled = seconds();
+}
+
+/* ThreadSanitizer loses a signal that arrives in the moment in which its thread
+ * is about to block for the first time (it makes a table for the thread then,
+ * and notes the signal in another one). So, and only then, it is sent again. */
+static void repeat_signal(struct program *program) {
+  bool ends_it = program->signo == SIGINT || program->signo == SIGTERM;
+  if (THREAD_SANITIZED && ends_it && seconds() > program->signalled + 5)
+    program_signal(program, program->signo);
 }
 
 static _Noreturn void report_and_give_up(struct program *program,
@@ -579,6 +630,7 @@ int program_wait(struct program *program) {
       kill_program(program);
       report_and_give_up(program, "did not end", NULL);
     }
+    repeat_signal(program);
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   }
   wait_for_text(&program->out, NULL);
@@ -593,6 +645,7 @@ void program_free(struct program *program) {
   if (!program)
     return;
   kill_program(program);
+  forget(program);
   if (program->in >= 0)
     close(program->in);
   stop_catching(&program->out);
@@ -620,7 +673,7 @@ struct program *server_start(int number, const struct program_options *options,
   for (double end = deadline();;) {
     const char *at = strstr(program_out(program), line) + sizeof line - 1;
     size_t length = strcspn(at, "\n");
-    if (at[length] == '\n' && length < ENDPOINT_TEXT) {
+    if (length < ENDPOINT_TEXT && at[length] == '\n') {
       memcpy(endpoint, at, length);
       endpoint[length] = 0;
       return program;
@@ -840,8 +893,7 @@ struct lines {
 static struct lines split(const char *text) {
   struct lines lines = {.text = must_have(strdup(text))};
   for (char *at = lines.text; *at;) {
-    lines.at =
-        must_have(realloc(lines.at, (lines.count + 1) * sizeof *lines.at));
+    lines.at = grown(lines.at, lines.count, sizeof *lines.at);
     lines.at[lines.count++] = at;
     at += strcspn(at, "\n");
     if (*at)
@@ -1098,7 +1150,7 @@ static void field_string(const char *line, const char *key, char *text,
   field_string(line, key, array, sizeof(array))
 
 #define APPEND(array, count)                                                   \
-  ((array) = must_have(realloc(array, ((count) + 1) * sizeof *(array))),       \
+  ((array) = grown(array, count, sizeof *(array)),                             \
    memset(&(array)[count], 0, sizeof *(array)), &(array)[(count)++])
 
 static void load_slice(struct trace *trace, const char *line) {

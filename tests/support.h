@@ -32,7 +32,8 @@
 /* Seconds. Long, because a machine that runs tests may be busy. */
 #define SUPPORT_DEADLINE 30
 
-/* First in every main(): a test that hangs ends after 100 seconds. */
+/* First in every main(): a test that hangs ends after 100 seconds, and TEST in
+ * the environment chooses tests by their names, in which * may stand. */
 void with_alarm(void);
 
 /* Fails the running test with a message as printf makes it. */
@@ -62,6 +63,16 @@ double seconds(void);
 #endif
 #ifndef SANITIZED
 #define SANITIZED false
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZED true
+#elif defined(__has_feature)
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZED true
+#endif
+#endif
+#ifndef THREAD_SANITIZED
+#define THREAD_SANITIZED false
 #endif
 
 /* ------------------------------------------------------------- teardown */

@@ -47,20 +47,22 @@ static void show(const char *what, ax_cbuf buf) {
   lesson_say("%s %zu bytes: %s", what, buf.len, text);
 }
 
+/* end: show */
+
+/* region: full */
 static void on_full(void *arg, int err, size_t n) {
   struct beach *beach = arg;
   if (err)
     lesson_say("the cup is not full: %s", uv_strerror(err));
   show("Johnny has", ax_const(ax_buffer(beach->cup, n)));
 }
-/* end: show */
+/* end: full */
 
 static void wait_for_ding(struct beach *beach, double seconds, ax_token token) {
   ax_timer_expires_after(beach->timer, lesson_seconds(seconds));
   ax_timer_wait(beach->timer, token);
 }
 
-/* region: send */
 static void on_code_sent(void *arg, int err, size_t n) {
   must("send the code", err);
 }
@@ -72,6 +74,7 @@ static void on_second_ding(void *arg, int err, size_t n) {
                   ax_call(on_code_sent, beach));
 }
 
+/* region: send */
 static void on_message_sent(void *arg, int err, size_t n) {
   must("send the message", err);
   wait_for_ding(arg, 1, ax_call(on_second_ding, arg));

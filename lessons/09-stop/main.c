@@ -73,8 +73,8 @@ static void listen_to_input(struct shack *shack) {
 /* end: input */
 
 /* region: signals */
-/* An ordinary handler on a butler: it may do all that handlers do, unlike the
- * few things that are allowed in a handler of sigaction. */
+/* An ordinary handler on a butler, not one of sigaction: it may print, lock and
+ * free. */
 static void on_signal(void *arg, int err, size_t signo) {
   struct shack *shack = arg;
   must("wait for a signal", err);

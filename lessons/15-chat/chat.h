@@ -5,7 +5,7 @@
 #ifndef CHAT_H
 #define CHAT_H
 
-#include "ax.h"
+#include "../14-feed/outbox.h"
 
 struct client;
 
@@ -13,7 +13,7 @@ struct client;
 struct room {
   ax_executor *executor; /* below the clients' strands */
   size_t packet_limit;   /* bytes of a packet, its NUL included */
-  size_t queue_limit;    /* bytes that may wait for a client to read them */
+  struct outbox_rules rules;
   uv_rwlock_t lock; /* guards the rest; held while a packet is handed out */
   struct client *clients;
 };

@@ -70,7 +70,8 @@ static void a_path_is_a_unix_socket(void **state) {
   assert_string_equal(un->sun_path, "/a/path");
   assert_in_range(endpoint.len, offsetof(struct sockaddr_un, sun_path) + 7,
                   sizeof *un);
-  endpoint = parsed("unix:a/path");
+  ax_endpoint relative = parsed("unix:a/path");
+  un = (void *)&relative.addr;
   assert_string_equal(un->sun_path, "a/path");
 }
 

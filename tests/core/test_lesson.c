@@ -26,14 +26,20 @@ static void say_many_lines(long butlers) {
 }
 
 static int play(int argc, char **argv) {
-  long butlers = 2, lines = 0;
+  long butlers = 2, lines = 0, drink = 1;
   const struct lesson_option options[] = {
       {"butlers", &butlers, 1, 64, "threads"},
       {"lines", &lines, 0, 1, "whether to print them"},
+      {"drink=tea|water|lemonade", &drink, 0, 0, "what there is"},
   };
-  struct lesson_cli cli = {"It plays.", "127.0.0.1:8888", options, 2, {{0}}, 0};
+  struct lesson_cli cli = {.about = "It plays.",
+                           .endpoint = "127.0.0.1:8888",
+                           .options = options,
+                           .option_count = 3};
   lesson_cli(&cli, argc, argv);
   lesson_say("%ld butlers", butlers);
+  if (drink != 1)
+    lesson_say("drink %ld", drink);
   for (size_t i = 0; i < cli.endpoint_count; i++) {
     char text[AX_ENDPOINT_TEXT];
     ax_endpoint_format(&cli.endpoints[i], text);
@@ -111,6 +117,37 @@ static void values_out_of_range_are_refused(void **state) {
                  "play: --butlers wants a number behind it\n");
 }
 
+static void a_word_is_taken_by_its_place(void **state) {
+  static const char *const words[] = {"tea", "water", "lemonade"};
+  static const char *const said[] = {"[ 0 s] drink 0\n", "",
+                                     "[ 0 s] drink 2\n"};
+  for (size_t i = 0; i < sizeof words / sizeof words[0]; i++) {
+    char expected[100], option[32];
+    snprintf(expected, sizeof expected,
+             "[ 0 s] 2 butlers\n%s[ 0 s] at 127.0.0.1:8888\n", said[i]);
+    snprintf(option, sizeof option, "--drink=%s", words[i]);
+    expect_play(PLAY("--drink", words[i]), expected);
+    expect_play(PLAY(option), expected);
+  }
+}
+
+/* Neither a part of one, nor more than one, nor its place. */
+static void other_words_are_refused(void **state) {
+  static const char *const bad[] = {
+      "", "milk", "te", "teas", "Tea", "1", "tea|water", "water|lemonade", "|"};
+  for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++) {
+    char expected[100];
+    snprintf(expected, sizeof expected,
+             "play: --drink is tea|water|lemonade, not '%s'\n", bad[i]);
+    expect_refusal(PLAY("--drink", bad[i]), expected);
+  }
+  expect_refusal(PLAY("--drink"),
+                 "play: --drink wants tea|water|lemonade behind it\n");
+  expect_refusal(PLAY("--drink=tea|water|lemonade", "tea"),
+                 "play: --drink is tea|water|lemonade, not "
+                 "'tea|water|lemonade'\n");
+}
+
 static void bad_endpoints_are_refused(void **state) {
   expect_refusal(PLAY("nowhere"), "play: 'nowhere' is no endpoint: invalid "
                                   "argument (--help tells more)\n");
@@ -120,10 +157,12 @@ static void bad_endpoints_are_refused(void **state) {
 
 static void help_tells_everything(void **state) {
   expect_play(PLAY("nowhere", "--help"),
-              "usage: play [--help] [--butlers N] [--lines N] [ENDPOINT...]\n"
+              "usage: play [--help] [--butlers N] [--lines N]"
+              " [--drink tea|water|lemonade] [ENDPOINT...]\n"
               "It plays.\n"
               "  --butlers N: threads, 1 to 64 (default 2)\n"
               "  --lines N: whether to print them, 0 to 1 (default 0)\n"
+              "  --drink tea|water|lemonade: what there is (default water)\n"
               "  ENDPOINT: host:port, [v6]:port, /path or unix:path"
               " (default 127.0.0.1:8888)\n");
 }
@@ -206,6 +245,8 @@ int main(int argc, char **argv) {
       cmocka_unit_test(options_and_endpoints_may_be_mixed),
       cmocka_unit_test(unknown_options_are_refused),
       cmocka_unit_test(values_out_of_range_are_refused),
+      cmocka_unit_test(a_word_is_taken_by_its_place),
+      cmocka_unit_test(other_words_are_refused),
       cmocka_unit_test(bad_endpoints_are_refused),
       cmocka_unit_test(help_tells_everything),
       cmocka_unit_test(lines_of_several_butlers_stay_whole_and_in_order),

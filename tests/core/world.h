@@ -30,8 +30,8 @@ struct world {
   ax_acceptor *acceptor;
   ax_signals *signals;
   int peer, client; /* client: -1 until world_connect */
-  int full, waiting[8];
-  ax_endpoint listening, nobody, missing, busy;
+  int target, full, waiting[8];
+  ax_endpoint listening, open, nobody, missing, busy;
   ax_dynbuf dynbuf;
   ax_endpoint found[2];
   char byte, bytes[64];
@@ -53,8 +53,8 @@ static inline void world_listen(struct world *world) {
     give_up("cannot listen: %s", uv_strerror(err));
 }
 
-/* An endpoint where nobody listens: that of a socket that is bound only. */
-static inline void world_nobody(struct world *world) {
+/* A socket on a port of its own, and its endpoint. */
+static inline int world_bind(ax_endpoint *endpoint) {
   struct sockaddr_in address = {.sin_family = AF_INET};
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
   socklen_t size = sizeof address;
@@ -62,9 +62,16 @@ static inline void world_nobody(struct world *world) {
   if (bind(fd, (struct sockaddr *)&address, size) != 0 ||
       getsockname(fd, (struct sockaddr *)&address, &size) != 0)
     give_up("cannot bind: %s", strerror(errno));
-  close(fd);
-  memcpy(&world->nobody.addr, &address, size);
-  world->nobody.len = size;
+  memcpy(&endpoint->addr, &address, size);
+  endpoint->len = size;
+  return fd;
+}
+
+/* Somebody listens at `open`, nobody at `nobody`, and there is no `missing`. */
+static inline void world_targets(struct world *world) {
+  world->target = world_bind(&world->open);
+  listen(world->target, 100);
+  close(world_bind(&world->nobody));
   ax_endpoint_parse("unix:/nowhere/at/all", &world->missing);
 }
 
@@ -92,7 +99,7 @@ static inline struct world *world_on(ax_context *context, bool strand) {
   ax_dynbuf_init(&world->dynbuf, 64);
   ax_signals_add(world->signals, SIGUSR1);
   world_listen(world);
-  world_nobody(world);
+  world_targets(world);
   return world;
 }
 
@@ -129,6 +136,7 @@ static inline void world_free(struct world *world) {
     ax_context_free(world->context);
   world_close(world->peer);
   world_close(world->client);
+  world_close(world->target);
   world_close(world->full);
   for (int i = 0; i < 8; i++)
     world_close(world->waiting[i]);
@@ -150,21 +158,14 @@ static inline void world_connect(struct world *world) {
 /* Makes `busy` an endpoint whose connections wait for ever, as its backlog is
  * full. False where the system lets them in all the same. */
 static inline bool world_fill_backlog(struct world *world) {
-  struct sockaddr_in address = {.sin_family = AF_INET};
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof address;
-  world->full = socket(AF_INET, SOCK_STREAM, 0);
-  if (bind(world->full, (struct sockaddr *)&address, size) != 0 ||
-      listen(world->full, 0) != 0 ||
-      getsockname(world->full, (struct sockaddr *)&address, &size) != 0)
-    give_up("cannot listen: %s", strerror(errno));
-  memcpy(&world->busy.addr, &address, size);
-  world->busy.len = size;
+  world->full = world_bind(&world->busy);
+  listen(world->full, 0);
   for (int i = 0; i < 8; i++) {
     int fd = world->waiting[i] = socket(AF_INET, SOCK_STREAM, 0);
     fcntl(fd, F_SETFL, O_NONBLOCK);
     struct pollfd connected = {.fd = fd, .events = POLLOUT};
-    if (connect(fd, (struct sockaddr *)&address, size) != 0 &&
+    if (connect(fd, (struct sockaddr *)&world->busy.addr, world->busy.len) !=
+            0 &&
         poll(&connected, 1, 20) == 0)
       return true;
   }
@@ -279,7 +280,7 @@ static inline void do_write_cancelled(struct world *w, ax_token token) {
   ax_stream_cancel(w->stream);
 }
 static inline void do_connect(struct world *w, ax_token token) {
-  ax_stream_connect(w->shut, &w->listening, token);
+  ax_stream_connect(w->shut, &w->open, token);
 }
 static inline void do_connect_to_nobody(struct world *w, ax_token token) {
   ax_stream_connect(w->shut, &w->nobody, token);

@@ -49,43 +49,43 @@ static ssize_t counted(struct calls *calls, int fd, const struct iovec *iov,
 
 /* The function that would have been called without the one here. */
 #define REAL(name) (__extension__((__typeof__(&(name)))dlsym(RTLD_NEXT, #name)))
-#define ONE(buf, size) (&(struct iovec){(void *)(buf), (size)})
+#define ONE(buf, n) (&(struct iovec){(void *)(buf), (n)})
 
-ssize_t sendmsg(int fd, const struct msghdr *msg, int flags) {
-  return counted(&sends, fd, msg->msg_iov, (size_t)msg->msg_iovlen,
-                 REAL(sendmsg)(fd, msg, flags));
+ssize_t sendmsg(int fd, const struct msghdr *message, int flags) {
+  return counted(&sends, fd, message->msg_iov, (size_t)message->msg_iovlen,
+                 REAL(sendmsg)(fd, message, flags));
 }
 
-ssize_t writev(int fd, const struct iovec *iov, int count) {
-  return counted(&sends, fd, iov, (size_t)count, REAL(writev)(fd, iov, count));
+ssize_t writev(int fd, const struct iovec *iovec, int count) {
+  return counted(&sends, fd, iovec, (size_t)count,
+                 REAL(writev)(fd, iovec, count));
 }
 
-ssize_t send(int fd, const void *buf, size_t size, int flags) {
-  return counted(&sends, fd, ONE(buf, size), 1,
-                 REAL(send)(fd, buf, size, flags));
+ssize_t send(int fd, const void *buf, size_t n, int flags) {
+  return counted(&sends, fd, ONE(buf, n), 1, REAL(send)(fd, buf, n, flags));
 }
 
-ssize_t write(int fd, const void *buf, size_t size) {
-  return counted(&sends, fd, ONE(buf, size), 1, REAL(write)(fd, buf, size));
+ssize_t write(int fd, const void *buf, size_t n) {
+  return counted(&sends, fd, ONE(buf, n), 1, REAL(write)(fd, buf, n));
 }
 
-ssize_t recvmsg(int fd, struct msghdr *msg, int flags) {
-  return counted(&receipts, fd, msg->msg_iov, (size_t)msg->msg_iovlen,
-                 REAL(recvmsg)(fd, msg, flags));
+ssize_t recvmsg(int fd, struct msghdr *message, int flags) {
+  return counted(&receipts, fd, message->msg_iov, (size_t)message->msg_iovlen,
+                 REAL(recvmsg)(fd, message, flags));
 }
 
-ssize_t readv(int fd, const struct iovec *iov, int count) {
-  return counted(&receipts, fd, iov, (size_t)count,
-                 REAL(readv)(fd, iov, count));
+ssize_t readv(int fd, const struct iovec *iovec, int count) {
+  return counted(&receipts, fd, iovec, (size_t)count,
+                 REAL(readv)(fd, iovec, count));
 }
 
-ssize_t recv(int fd, void *buf, size_t size, int flags) {
-  return counted(&receipts, fd, ONE(buf, size), 1,
-                 REAL(recv)(fd, buf, size, flags));
+ssize_t recv(int fd, void *buf, size_t n, int flags) {
+  return counted(&receipts, fd, ONE(buf, n), 1, REAL(recv)(fd, buf, n, flags));
 }
 
-ssize_t read(int fd, void *buf, size_t size) {
-  return counted(&receipts, fd, ONE(buf, size), 1, REAL(read)(fd, buf, size));
+ssize_t read(int fd, void *buf, size_t nbytes) {
+  return counted(&receipts, fd, ONE(buf, nbytes), 1,
+                 REAL(read)(fd, buf, nbytes));
 }
 
 /* Runs the lesson in this process, its output thrown away. */

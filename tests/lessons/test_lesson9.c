@@ -13,23 +13,44 @@
 
 #define OPEN "the shack is open"
 
-static struct program *start(enum feed feed, const char *input) {
-  struct program_options options = {.speed = "5", .feed = feed, .input = input};
+static struct program *start_at(const char *speed, enum feed feed,
+                                const char *input) {
+  struct program_options options = {
+      .speed = speed, .feed = feed, .input = input};
   struct program *program = program_start(9, &options);
   program_wait_for(program, OPEN);
   return program;
 }
 
+static struct program *start(enum feed feed, const char *input) {
+  return start_at("20", feed, input);
+}
+
+static size_t times_said(struct program *program, const char *text) {
+  size_t count = 0;
+  for (const char *at = program_out(program); (at = strstr(at, text)); at++)
+    count++;
+  return count;
+}
+
+static size_t times_closed(struct program *program) {
+  return times_said(program, ": the shack closes\n");
+}
+
+static void wait_for_dings(struct program *program, size_t count) {
+  for (double end = deadline(); times_said(program, "ding\n") < count;)
+    pause_before(end, "the next ding");
+}
+
 /* Exactly one reason to close is given, this one, and all is well. */
 static void expect_reason(struct program *program, const char *reason) {
   char line[64];
-  snprintf(line, sizeof line, "] %s: the shack closes\n", reason);
+  snprintf(line, sizeof line, " s] %s: the shack closes\n", reason);
   assert_int_equal(program_wait(program), 0);
   assert_string_equal(program_err(program), "");
-  const char *found = strstr(program_out(program), line);
-  if (!found)
-    fail_msg("not '%s' but:\n%s", reason, program_out(program));
-  assert_null(strstr(found + strlen(line), "the shack closes"));
+  if (!strstr(program_out(program), line))
+    give_up("not '%s' but:\n%s", reason, program_out(program));
+  assert_int_equal(times_closed(program), 1);
 }
 
 static void stops(struct program *program, const char *reason) {
@@ -37,12 +58,46 @@ static void stops(struct program *program, const char *reason) {
   program_free(program);
 }
 
+/* Sends a signal, or types ^C for signo 0. */
+static void whistle_once(struct program *program, int signo) {
+  if (signo)
+    program_signal(program, signo);
+  else
+    program_type(program, "\x03");
+}
+
+#if defined __has_feature
+#if __has_feature(thread_sanitizer)
+#define __SANITIZE_THREAD__ 1
+#endif
+#endif
+
+#ifdef __SANITIZE_THREAD__
+/* ThreadSanitizer delays signals, and sometimes for ever one that comes shortly
+ * before the program goes to sleep; with libuv alone it does so, too. So the
+ * whistle is blown twice a second until it has been heard. */
+static void whistle(struct program *program, int signo) {
+  double again = 0;
+  for (double end = deadline(); !times_closed(program);) {
+    if (seconds() > again) {
+      whistle_once(program, signo);
+      again = seconds() + 0.5;
+    }
+    pause_before(end, "the program to close");
+  }
+}
+#else
+static void whistle(struct program *program, int signo) {
+  whistle_once(program, signo);
+}
+#endif
+
 /* ---------------------------------------------------------------- Enter */
 
 static void enter_after_the_first_ding_prints_what_is_expected(void **state) {
   struct run *run = *state;
-  run->program = start(FEED_TERMINAL, NULL);
-  program_wait_for(run->program, "ding");
+  run->program = start_at("5", FEED_TERMINAL, NULL); /* time for Enter */
+  wait_for_dings(run->program, 1);
   program_type(run->program, "\n");
   expect_reason(run->program, "Enter");
   expect_lines(run);
@@ -65,9 +120,9 @@ static void a_line_stops_it_in_a_file(void **state) {
 
 static void letters_without_enter_do_not_stop_it(void **state) {
   struct program *program = start(FEED_PIPE, "not ");
-  program_wait_for(program, "ding");
+  wait_for_dings(program, 1);
   program_type(program, "yet");
-  program_wait_for(program, "[10 s] ding");
+  wait_for_dings(program, 2);
   assert_true(program_is_alive(program));
   program_type(program, "\n");
   stops(program, "Enter");
@@ -92,7 +147,7 @@ static void the_end_of_a_terminal_stops_it(void **state) {
 
 static void the_end_of_a_pipe_stops_it(void **state) {
   struct program *program = start(FEED_PIPE, NULL);
-  program_wait_for(program, "ding");
+  wait_for_dings(program, 1);
   program_end_input(program);
   stops(program, "end of input");
 }
@@ -110,7 +165,7 @@ static void the_null_device_stops_it(void **state) {
 
 static void ctrl_c_stops_it_on_a_terminal(void **state) {
   struct program *program = start(FEED_TERMINAL, NULL);
-  program_type(program, "\x03");
+  whistle(program, 0);
   stops(program, "Ctrl-C");
 }
 
@@ -118,10 +173,10 @@ static void signals_stop_it(void **state) {
   static const enum feed feeds[] = {FEED_TERMINAL, FEED_PIPE};
   for (size_t i = 0; i < 2; i++) {
     struct program *program = start(feeds[i], NULL);
-    program_signal(program, SIGINT);
+    whistle(program, SIGINT);
     stops(program, "Ctrl-C");
     program = start(feeds[i], NULL);
-    program_signal(program, SIGTERM);
+    whistle(program, SIGTERM);
     stops(program, "SIGTERM");
   }
 }
@@ -135,9 +190,7 @@ static void it_stops_once_though_all_comes_at_the_same_time(void **state) {
   program_end_input(program);
   program_signal(program, SIGCONT);
   assert_int_equal(program_wait(program), 0);
-  const char *first = strstr(program_out(program), "the shack closes");
-  assert_non_null(first);
-  assert_null(strstr(first + 1, "the shack closes"));
+  assert_int_equal(times_closed(program), 1);
   program_free(program);
 }
 
@@ -147,6 +200,8 @@ static void it_stops_once_though_all_comes_at_the_same_time(void **state) {
  * stop. Compares flags and settings before and after. */
 static void compare_around_a_run(int in, int keys, int signo) {
   struct termios before, after;
+  memset(&before, 0, sizeof before); /* the gaps between its members, too */
+  memset(&after, 0, sizeof after);
   int had_settings = tcgetattr(in, &before) == 0;
   int flags = fcntl(in, F_GETFL);
   int saved = dup(0);
@@ -155,7 +210,7 @@ static void compare_around_a_run(int in, int keys, int signo) {
   dup2(saved, 0);
   close(saved);
   if (signo)
-    program_signal(program, signo);
+    whistle(program, signo);
   else
     assert_int_equal(write(keys, "\n", 1), 1);
   assert_int_equal(program_wait(program), 0);
@@ -194,10 +249,8 @@ static void a_pipe_is_left_as_it_was(void **state) {
 
 static void the_blender_goes_on_meanwhile(void **state) {
   struct program *program = start(FEED_PIPE, NULL);
-  program_wait_for(program, "[ 5 s] ding");
-  program_wait_for(program, "[10 s] ding");
-  program_wait_for(program, "[15 s] ding");
-  program_signal(program, SIGTERM);
+  wait_for_dings(program, 3);
+  whistle(program, SIGTERM);
   stops(program, "SIGTERM");
 }
 

@@ -1,0 +1,203 @@
+/* pool.c: memory of operations and posted handlers.
+ *
+ * Both come and go by the million. So each butler keeps some spare pieces, in
+ * two chains, and takes and gives without lock or malloc. When both are full
+ * one goes to the depot, when both are empty one comes from there: one lock
+ * for CHAIN pieces. Other threads take and give at the depot, one by one. New
+ * memory comes in slabs, which go back to the system when a context is freed
+ * and nothing is in use any more.
+ *
+ * Sanitizers see malloc and free for every single piece instead. */
+#include "core.h"
+
+enum { CHAIN = 64, SLAB = 16384 };
+
+_Thread_local struct ax__self ax__self;
+
+void *ax__alloc(size_t size) {
+  void *memory = malloc(size);
+  if (!memory) {
+    fprintf(stderr, "ax: out of memory for %zu bytes\n", size);
+    abort();
+  }
+  return memory;
+}
+
+struct slab {
+  struct slab *next;
+  _Alignas(16) char memory[SLAB - 16];
+};
+
+static struct depot {
+  size_t size; /* of a piece */
+  ax__mutex lock;
+  struct ax__spare *chains;
+  struct slab *slabs;
+  size_t made, stored;
+} depots[AX__KINDS];
+
+static atomic_size_t checked_pieces;
+
+static void init(void) {
+  for (int kind = 0; kind < AX__KINDS; kind++)
+    ax__mutex_init(&depots[kind].lock);
+  depots[AX__OP].size = sizeof(ax_op);
+  depots[AX__POST].size =
+      ax__tracing() ? sizeof(struct ax__post) : offsetof(struct ax__post, name);
+}
+
+void ax__pool_open(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
+  pthread_once(&once, init);
+}
+
+/* With the lock held: a chain of new pieces. */
+static struct ax__spare *carve(struct depot *depot) {
+  struct slab *slab = ax__alloc(sizeof *slab);
+  slab->next = depot->slabs;
+  depot->slabs = slab;
+  struct ax__spare *chain = NULL;
+  size_t count = sizeof slab->memory / depot->size;
+  for (size_t i = count; i-- > 0;) {
+    struct ax__spare *spare = (void *)(slab->memory + i * depot->size);
+    spare->next = chain;
+    spare->length = count - i;
+    chain = spare;
+  }
+  depot->made += count;
+  return chain;
+}
+
+/* With the lock held: the chain on top, which there is from now on. */
+static struct ax__spare *top_chain(struct depot *depot) {
+  if (!depot->chains) {
+    depot->chains = carve(depot);
+    depot->chains->below = NULL;
+    depot->stored += depot->chains->length;
+  }
+  return depot->chains;
+}
+
+static struct ax__chain fetch(struct depot *depot) {
+  ax__lock(&depot->lock);
+  struct ax__spare *top = top_chain(depot);
+  depot->chains = top->below;
+  depot->stored -= top->length;
+  ax__unlock(&depot->lock);
+  return (struct ax__chain){top, top->length};
+}
+
+static void *fetch_one(struct depot *depot) {
+  ax__lock(&depot->lock);
+  struct ax__spare *top = top_chain(depot), *next = top->next;
+  depot->chains = top->below;
+  if (next) {
+    next->below = top->below;
+    next->length = top->length - 1;
+    depot->chains = next;
+  }
+  depot->stored--;
+  ax__unlock(&depot->lock);
+  return top;
+}
+
+static void store(struct depot *depot, struct ax__chain *chain) {
+  if (!chain->count)
+    return;
+  chain->top->length = chain->count;
+  ax__lock(&depot->lock);
+  chain->top->below = depot->chains;
+  depot->chains = chain->top;
+  depot->stored += chain->count;
+  ax__unlock(&depot->lock);
+  *chain = (struct ax__chain){0};
+}
+
+static void *take(enum ax__kind kind) {
+  struct ax__spares *spares = &ax__self.spares[kind];
+  if (!ax__self.inside)
+    return fetch_one(&depots[kind]);
+  if (!spares->first.count) {
+    spares->first =
+        spares->second.count ? spares->second : fetch(&depots[kind]);
+    spares->second = (struct ax__chain){0};
+  }
+  struct ax__spare *piece = spares->first.top;
+  spares->first.top = piece->next;
+  spares->first.count--;
+  return piece;
+}
+
+static void give(enum ax__kind kind, struct ax__spare *piece) {
+  struct ax__spares *spares = &ax__self.spares[kind];
+  piece->next = NULL;
+  if (!ax__self.inside) {
+    store(&depots[kind], &(struct ax__chain){piece, 1});
+    return;
+  }
+  if (spares->first.count >= CHAIN) {
+    store(&depots[kind], &spares->second);
+    spares->second = spares->first;
+    spares->first = (struct ax__chain){0};
+  }
+  if (spares->first.count++)
+    piece->next = spares->first.top;
+  spares->first.top = piece;
+}
+
+void *ax__take(enum ax__kind kind) {
+  if (!AX__CHECKED)
+    return take(kind);
+  atomic_fetch_add(&checked_pieces, 1);
+  return ax__alloc(depots[kind].size);
+}
+
+void ax__give(enum ax__kind kind, void *piece) {
+  if (!AX__CHECKED) {
+    give(kind, piece);
+    return;
+  }
+  atomic_fetch_sub(&checked_pieces, 1);
+  free(piece);
+}
+
+void ax__pool_forget(void) {
+  for (int kind = 0; kind < AX__KINDS; kind++) {
+    store(&depots[kind], &ax__self.spares[kind].first);
+    store(&depots[kind], &ax__self.spares[kind].second);
+  }
+}
+
+size_t ax__pool_in_use(void) {
+  size_t count = atomic_load(&checked_pieces);
+  for (int kind = 0; kind < AX__KINDS; kind++) {
+    ax__lock(&depots[kind].lock);
+    count += depots[kind].made - depots[kind].stored -
+             ax__self.spares[kind].first.count -
+             ax__self.spares[kind].second.count;
+    ax__unlock(&depots[kind].lock);
+  }
+  return count;
+}
+
+static void trim(struct depot *depot) {
+  ax__lock(&depot->lock);
+  struct slab *slab = depot->made == depot->stored ? depot->slabs : NULL;
+  if (slab) {
+    depot->slabs = NULL;
+    depot->chains = NULL;
+    depot->made = depot->stored = 0;
+  }
+  ax__unlock(&depot->lock);
+  for (struct slab *next; slab; slab = next) {
+    next = slab->next;
+    free(slab);
+  }
+}
+
+void ax__pool_trim(void) {
+  if (!ax__self.inside)
+    ax__pool_forget();
+  for (int kind = 0; kind < AX__KINDS; kind++)
+    trim(&depots[kind]);
+}

@@ -1,0 +1,17 @@
+#!/bin/sh
+# The echo server with both framings, and a client for each.
+#     demo.sh PROGRAM [OPTION...]
+. "$(dirname "$0")/../../common/demo.sh"
+
+# The server tells on standard error whom it closes, which is part of the show.
+exec 2>&1
+
+program=$1
+endpoints=1
+for framing in nul length; do
+  echo "-- framing $framing"
+  : >"$dir/out"
+  start_server "$@" --framing "$framing" 127.0.0.1:0
+  "$program-client" "$framing" "$(listening)"
+  stop_server
+done

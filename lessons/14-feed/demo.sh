@@ -1,0 +1,10 @@
+#!/bin/sh
+# The feed, a client that stays up to date, and one that leaves too early.
+#     demo.sh PROGRAM [OPTION...]
+. "$(dirname "$0")/../../common/demo.sh"
+
+program=$1
+endpoints=1
+start_server "$@" 127.0.0.1:0
+"$program-client" "$(listening)"
+stop_server

@@ -1,0 +1,56 @@
+/* feed.h: the manager. It knows the state and who is connected, tells everybody
+ * what is new, and gives the whole state to those who ask.
+ *
+ * All of that happens in its strand; other threads come in through
+ * feed_deliver. It holds no reference to a session: a session enters when it
+ * begins and leaves when it ends, each by a post that keeps it meanwhile, so
+ * whom the feed knows is alive. */
+#ifndef FEED_H
+#define FEED_H
+
+#include "outbox.h"
+#include "state.h"
+
+#include <sys/queue.h>
+
+struct session;
+
+/* region: feed */
+struct feed {
+  ax_executor *executor; /* below all strands */
+  ax_strand *strand;
+  struct outbox_rules rules;
+  uv_sem_t room; /* for updates that are under way */
+  ax_timer *heartbeat, *look;
+  struct state state; /* from here on: touched in the strand alone */
+  LIST_HEAD(sessions, session) sessions;
+  long heartbeats, delivered;
+  int handed_out;   /* updates whose room was not given back yet */
+  ax_time patience; /* with clients that are behind ends then; 0: none is */
+  bool looking;     /* at them again in a moment */
+};
+/* end: feed */
+
+/* Starts the heartbeat, too. The feed stays in place. */
+void feed_init(struct feed *feed, ax_executor *executor, size_t state_kib,
+               size_t queue_limit);
+
+/* After the context was freed, for its sessions leave the feed. */
+void feed_free(struct feed *feed);
+
+/* Tells all sessions something new: an update (state.h), or any other line.
+ * False when the context has been stopped.
+ *
+ * On any thread but a butler's, for it waits while too many updates are under
+ * way, or a client is far behind. */
+bool feed_deliver(struct feed *feed, const char *text, size_t size);
+
+/* After the stop: has one who waits in feed_deliver return false, and he the
+ * next. Any thread. */
+void feed_wake(struct feed *feed);
+
+/* For sessions: each of these is a handler, to be posted to the strand with a
+ * session that is its argument and is kept. */
+ax_fn feed_enter, feed_leave, feed_sync;
+
+#endif

@@ -1,0 +1,92 @@
+/* load.c: the load generator of the bench: one thread, epoll, any server.
+ *
+ *     load echo ENDPOINT [--clients N] [--size BYTES]
+ *     load chat ENDPOINT [--clients N] [--senders N] [--window N] [--burst N]
+ *                        [--size BYTES]
+ *     load idle ENDPOINT [--clients N] --pid PID
+ *
+ * and for all: [--seconds S] [--pid PID]. With the server's PID, its CPU time
+ * is measured as well. The result is one line of key=value. Exit status: 0, or
+ * 1 when a byte was not as it should be, or 2 when it could not be tried. */
+#include "load.h"
+#include "net.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+_Noreturn static void usage(void) {
+  fprintf(stderr,
+          "usage: load echo|chat|idle ENDPOINT [--clients N] [--senders N]\n"
+          "            [--window N] [--burst N] [--size BYTES] [--seconds S]\n"
+          "            [--pid PID]\n");
+  exit(2);
+}
+
+void complain(const char *format, ...) {
+  static int said;
+  va_list args;
+  va_start(args, format);
+  if (said++ < 10)
+    vfprintf(stderr, format, args);
+  va_end(args);
+}
+
+/* Where the number of an option goes, or NULL. */
+static long *number_of(struct options *o, const char *name) {
+  const struct {
+    const char *name;
+    long *value;
+  } numbers[] = {{"--clients", &o->clients},
+                 {"--senders", &o->senders},
+                 {"--window", &o->window},
+                 {"--burst", &o->burst},
+                 {"--size", &o->size}};
+  for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+    if (strcmp(name, numbers[i].name) == 0)
+      return numbers[i].value;
+  return NULL;
+}
+
+static void set(struct options *o, const char *name, const char *text) {
+  char *end;
+  double value = strtod(text, &end);
+  long *number = number_of(o, name);
+  if (*end || end == text || value <= 0)
+    usage();
+  if (number)
+    *number = (long)value;
+  else if (strcmp(name, "--seconds") == 0)
+    o->seconds = value;
+  else if (strcmp(name, "--pid") == 0)
+    o->pid = (pid_t)value;
+  else
+    usage();
+}
+
+static void many_descriptors(void) {
+  struct rlimit limit;
+  getrlimit(RLIMIT_NOFILE, &limit);
+  limit.rlim_cur = limit.rlim_max;
+  setrlimit(RLIMIT_NOFILE, &limit);
+}
+
+int main(int argc, char **argv) {
+  struct options o = {
+      .clients = 50, .senders = 4, .window = 8, .size = 64, .seconds = 3};
+  if (argc < 3 || argc % 2 == 0)
+    usage();
+  o.endpoint = argv[2];
+  for (int i = 3; i < argc; i += 2)
+    set(&o, argv[i], argv[i + 1]);
+  many_descriptors();
+  if (strcmp(argv[1], "echo") == 0)
+    return load_echo(&o) != 0;
+  if (strcmp(argv[1], "chat") == 0)
+    return load_chat(&o) != 0;
+  if (strcmp(argv[1], "idle") == 0 && o.pid)
+    return load_idle(&o) != 0;
+  usage();
+}

@@ -1,0 +1,645 @@
+/* Acceptors: listening, accepting, and running out of descriptors. */
+#include "ends.h"
+
+#include <fcntl.h>
+#include <netinet/tcp.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+
+/* An acceptor that listens. */
+struct porch {
+  ax_context *context;
+  ax_acceptor *acceptor;
+  ax_endpoint endpoint;
+  char text[AX_ENDPOINT_TEXT];
+};
+
+static int porch_try(struct porch *porch, const char *text) {
+  ax_endpoint endpoint;
+  *porch = (struct porch){.context = ax_context_new()};
+  porch->acceptor = ax_acceptor_new(porch->context);
+  assert_int_equal(ax_endpoint_parse(text, &endpoint), 0);
+  int err = ax_acceptor_listen(porch->acceptor, &endpoint);
+  if (err)
+    return err;
+  assert_int_equal(ax_acceptor_local(porch->acceptor, &porch->endpoint), 0);
+  ax_endpoint_format(&porch->endpoint, porch->text);
+  return 0;
+}
+
+static struct porch porch_on(const char *text) {
+  struct porch porch;
+  int err = porch_try(&porch, text);
+  if (err)
+    give_up("cannot listen on %s: %s", text, uv_strerror(err));
+  return porch;
+}
+
+static void porch_free(struct porch *porch) {
+  ax_unref(porch->acceptor);
+  ax_context_free(porch->context);
+}
+
+/* "127.0.0.1:0", "[::1]:0" and a path. */
+static const char *address_of_family(int i) {
+  static char path[TEMP_PATH];
+  if (i == 2)
+    temp_path(path, "acceptor");
+  return i == 0 ? "127.0.0.1:0" : i == 1 ? "[::1]:0" : path;
+}
+
+static void say(ax_context *context, ax_stream *stream, const char *text) {
+  struct seen seen = {0};
+  ax_stream_write(stream, AX_CSEQ(ax_cstring(text)), ax_call(on_seen, &seen));
+  ax_run(context);
+  expect_seen(&seen, "write", 0);
+}
+
+/* --------------------------------------------------------------- accepting */
+
+static void a_client_is_accepted_and_heard(void **state) {
+  for (int i = 0; i < 3; i++) {
+    struct seen seen = {0};
+    struct porch porch = porch_on(address_of_family(i));
+    ax_stream *peer = ax_stream_new(porch.context);
+    INITIATE(ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen)));
+    int client = client_connect(porch.text);
+    ax_run(porch.context);
+    expect_seen(&seen, porch.text, 0);
+    assert_true(ax_stream_fd(peer) >= 0);
+    say(porch.context, peer, "hello");
+    client_expect_text(client, "hello");
+    client_close(client);
+    ax_unref(peer);
+    porch_free(&porch);
+  }
+}
+
+static void clients_that_came_before_are_accepted_in_turn(void **state) {
+  enum { CLIENTS = 30 };
+  int clients[CLIENTS];
+  struct porch porch = porch_on("127.0.0.1:0");
+  for (int i = 0; i < CLIENTS; i++) {
+    clients[i] = client_connect(porch.text);
+    client_send_text(clients[i], &"abcdefghijklmnopqrstuvwxyz0123456789"[i]);
+  }
+  for (int i = 0; i < CLIENTS; i++) {
+    struct seen accepted = {0}, read = {0};
+    char byte;
+    ax_stream *peer = ax_stream_new(porch.context);
+    INITIATE(
+        ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &accepted)));
+    ax_run(porch.context);
+    expect_seen(&accepted, "accept", 0);
+    ax_stream_read(peer, AX_SEQ(ax_buffer(&byte, 1)), ax_call(on_seen, &read));
+    ax_run(porch.context);
+    expect_seen(&read, "read", 0);
+    assert_int_equal(byte, "abcdefghijklmnopqrstuvwxyz0123456789"[i]);
+    ax_unref(peer);
+    client_close(clients[i]);
+  }
+  porch_free(&porch);
+}
+
+static void several_accepts_may_be_pending(void **state) {
+  enum { CLIENTS = 20 };
+  struct seen seen[CLIENTS] = {0};
+  ax_stream *peers[CLIENTS];
+  int clients[CLIENTS];
+  struct porch porch = porch_on("127.0.0.1:0");
+  for (int i = 0; i < CLIENTS; i++) {
+    peers[i] = ax_stream_new(porch.context);
+    ax_acceptor_accept(porch.acceptor, peers[i], ax_call(on_seen, &seen[i]));
+  }
+  for (int i = 0; i < CLIENTS; i++)
+    clients[i] = client_connect(porch.text);
+  assert_int_equal(ax_run(porch.context), CLIENTS);
+  for (int i = 0; i < CLIENTS; i++) {
+    expect_seen(&seen[i], "accept", 0);
+    assert_int_equal(seen[i].turn, seen[0].turn + i);
+    say(porch.context, peers[i], "x");
+    client_expect_text(clients[i], "x");
+    client_close(clients[i]);
+    ax_unref(peers[i]);
+  }
+  porch_free(&porch);
+}
+
+static void a_tcp_peer_does_not_delay_small_packets(void **state) {
+  struct seen seen = {0};
+  struct porch porch = porch_on("127.0.0.1:0");
+  ax_stream *peer = ax_stream_new(porch.context);
+  ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
+  int client = client_connect(porch.text), on = 0;
+  ax_run(porch.context);
+  expect_seen(&seen, "accept", 0);
+  socklen_t size = sizeof on;
+  getsockopt(ax_stream_fd(peer), IPPROTO_TCP, TCP_NODELAY, &on, &size);
+  assert_true(on);
+  client_close(client);
+  ax_unref(peer);
+  porch_free(&porch);
+}
+
+static void the_ends_of_an_accepted_stream_are_known(void **state) {
+  struct seen seen = {0};
+  ax_endpoint local, remote, client_end = {.len = sizeof client_end.addr};
+  char one[AX_ENDPOINT_TEXT], two[AX_ENDPOINT_TEXT];
+  struct porch porch = porch_on("[::1]:0");
+  ax_stream *peer = ax_stream_new(porch.context);
+  ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
+  int client = client_connect(porch.text);
+  ax_run(porch.context);
+  expect_seen(&seen, "accept", 0);
+  assert_int_equal(ax_stream_local(peer, &local), 0);
+  assert_int_equal(ax_stream_remote(peer, &remote), 0);
+  ax_endpoint_format(&local, one);
+  assert_string_equal(one, porch.text);
+  getsockname(client, (void *)&client_end.addr, &client_end.len);
+  ax_endpoint_format(&client_end, one);
+  ax_endpoint_format(&remote, two);
+  assert_string_equal(one, two);
+  client_close(client);
+  ax_unref(peer);
+  porch_free(&porch);
+}
+
+static void clients_that_reset_before_they_are_accepted_do_no_harm(void **s) {
+  struct porch porch = porch_on("127.0.0.1:0");
+  for (int i = 0; i < 20; i++)
+    client_reset(client_connect(porch.text));
+  int client = client_connect(porch.text);
+  client_send_text(client, "x");
+  char byte = 0;
+  for (int i = 0; byte != 'x'; i++) {
+    struct seen accepted = {0}, read = {0};
+    ax_stream *peer = ax_stream_new(porch.context);
+    ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &accepted));
+    ax_run(porch.context);
+    assert_int_equal(accepted.calls, 1);
+    ax_stream_read(peer, AX_SEQ(ax_buffer(&byte, 1)), ax_call(on_seen, &read));
+    ax_run(porch.context);
+    assert_int_equal(read.calls, 1);
+    ax_unref(peer);
+    assert_true(i < 21);
+  }
+  client_close(client);
+  porch_free(&porch);
+}
+
+/* Every handler accepts the next; two butlers, and clients from threads. */
+struct welcome {
+  ax_strand *strand;
+  ax_acceptor *acceptor;
+  ax_stream *peer;
+  int left;
+};
+
+static void on_welcome(void *arg, int err, size_t n) {
+  struct welcome *welcome = arg;
+  if (err)
+    give_up("accept: %s", uv_strerror(err));
+  ax_unref(welcome->peer); /* closes it */
+  welcome->peer = NULL;
+  if (--welcome->left == 0)
+    return;
+  welcome->peer = ax_stream_new(welcome->strand);
+  ax_acceptor_accept(welcome->acceptor, welcome->peer,
+                     ax_on(welcome->strand, ax_call(on_welcome, welcome)));
+}
+
+enum { VISITORS = 3, VISITS = 60 };
+
+static void *visit(void *arg) {
+  for (int i = 0; i < VISITS; i++) {
+    int client = client_connect(arg);
+    client_expect_end(client);
+    client_close(client);
+  }
+  return NULL;
+}
+
+static void accepting_goes_on_and_on_with_two_butlers(void **state) {
+  pthread_t threads[VISITORS];
+  struct porch porch = porch_on("127.0.0.1:0");
+  struct welcome welcome = {.strand = ax_strand_new(porch.context),
+                            .acceptor = porch.acceptor,
+                            .left = VISITORS * VISITS};
+  welcome.peer = ax_stream_new(welcome.strand);
+  ax_acceptor_accept(porch.acceptor, welcome.peer,
+                     ax_on(welcome.strand, ax_call(on_welcome, &welcome)));
+  struct butlers *butlers = butlers_start(porch.context, 2);
+  for (int i = 0; i < VISITORS; i++)
+    threads[i] = thread_start(visit, porch.text);
+  for (int i = 0; i < VISITORS; i++)
+    thread_join(threads[i]);
+  butlers_join(butlers);
+  assert_int_equal(welcome.left, 0);
+  ax_unref(welcome.strand);
+  porch_free(&porch);
+}
+
+/* ------------------------------------------------------------- wrong usage */
+
+static void an_acceptor_that_does_not_listen_accepts_nobody(void **state) {
+  struct seen seen = {0};
+  ax_endpoint endpoint;
+  ax_context *context = ax_context_new();
+  ax_acceptor *acceptor = ax_acceptor_new(context);
+  ax_stream *peer = ax_stream_new(context);
+  INITIATE(ax_acceptor_accept(acceptor, peer, ax_call(on_seen, &seen)));
+  ax_run(context);
+  assert_int_equal(seen.calls, 1);
+  assert_true(seen.err < 0);
+  assert_true(ax_acceptor_local(acceptor, &endpoint) < 0);
+  ax_acceptor_cancel(acceptor);
+  ax_acceptor_close(acceptor);
+  ax_run(context);
+  ax_unref(peer);
+  ax_unref(acceptor);
+  ax_context_free(context);
+}
+
+static void an_acceptor_listens_once(void **state) {
+  struct porch porch = porch_on("127.0.0.1:0");
+  assert_int_equal(ax_acceptor_listen(porch.acceptor, &porch.endpoint),
+                   UV_EISCONN);
+  porch_free(&porch);
+}
+
+static void a_stream_that_is_open_is_not_accepted_into(void **state) {
+  struct seen seen = {0};
+  struct porch porch = porch_on("127.0.0.1:0");
+  struct ends ends = socket_ends();
+  ax_stream *open = ax_stream_new(porch.context);
+  assert_int_equal(ax_stream_open_fd(open, ends.ours), 0);
+  int fd = ax_stream_fd(open);
+  int client = client_connect(porch.text);
+  INITIATE(ax_acceptor_accept(porch.acceptor, open, ax_call(on_seen, &seen)));
+  ax_run(porch.context);
+  assert_int_equal(seen.calls, 1);
+  assert_true(seen.err < 0);
+  assert_int_equal(ax_stream_fd(open), fd);
+  say(porch.context, open, "x");
+  client_expect_text(ends.theirs, "x");
+  client_close(client);
+  close(ends.ours);
+  close(ends.theirs);
+  ax_unref(open);
+  porch_free(&porch);
+}
+
+/* --------------------------------------------------------------- endpoints */
+
+static void port_zero_becomes_a_real_port(void **state) {
+  struct porch one = porch_on("127.0.0.1:0"), two = porch_on("127.0.0.1:0");
+  assert_memory_equal(one.text, "127.0.0.1:", 10);
+  assert_true(atoi(one.text + 10) > 0);
+  assert_string_not_equal(one.text, two.text);
+  porch_free(&one);
+  porch_free(&two);
+}
+
+static void a_port_in_use_is_refused(void **state) {
+  struct porch one = porch_on("127.0.0.1:0"), two;
+  assert_int_equal(porch_try(&two, one.text), UV_EADDRINUSE);
+  int client = client_connect(one.text);
+  client_close(client);
+  porch_free(&one);
+  porch_free(&two);
+}
+
+/* The server closes first: its end of the connection lingers in the kernel. */
+static void a_port_can_be_used_again_at_once(void **state) {
+  struct seen seen = {0};
+  struct porch one = porch_on("127.0.0.1:0");
+  ax_stream *peer = ax_stream_new(one.context);
+  ax_acceptor_accept(one.acceptor, peer, ax_call(on_seen, &seen));
+  int client = client_connect(one.text);
+  ax_run(one.context);
+  ax_stream_close(peer);
+  ax_acceptor_close(one.acceptor);
+  ax_run(one.context);
+  client_expect_end(client);
+  client_close(client);
+  struct porch two = porch_on(one.text);
+  ax_unref(peer);
+  porch_free(&one);
+  porch_free(&two);
+}
+
+static void an_address_of_somebody_else_is_refused(void **state) {
+  struct porch porch;
+  assert_true(porch_try(&porch, "192.0.2.1:0") < 0);
+  assert_true(ax_acceptor_local(porch.acceptor, &porch.endpoint) < 0);
+  porch_free(&porch);
+  assert_true(porch_try(&porch, "/nowhere/at/all") < 0);
+  porch_free(&porch);
+}
+
+/* ------------------------------------------------------------ Unix sockets */
+
+static bool exists(const char *path) {
+  struct stat status;
+  return lstat(path, &status) == 0;
+}
+
+static void a_stale_socket_file_is_replaced(void **state) {
+  char path[TEMP_PATH];
+  temp_path(path, "stale");
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  strcpy(address.sun_path, path);
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  assert_int_equal(bind(fd, (void *)&address, sizeof address), 0);
+  listen(fd, 1);
+  close(fd);
+  assert_true(exists(path));
+  struct porch porch = porch_on(path);
+  client_close(client_connect(path));
+  porch_free(&porch);
+}
+
+static void a_live_socket_file_is_left_alone(void **state) {
+  char path[TEMP_PATH];
+  temp_path(path, "live");
+  struct porch one = porch_on(path), two;
+  for (int i = 0; i < 2; i++) {
+    assert_int_equal(porch_try(&two, path), UV_EADDRINUSE);
+    porch_free(&two);
+    assert_true(exists(path));
+    client_close(client_connect(path));
+  }
+  porch_free(&one);
+}
+
+static void a_file_that_is_no_socket_is_left_alone(void **state) {
+  char path[TEMP_PATH];
+  struct porch porch;
+  temp_path(path, "precious");
+  write_whole_file(path, "precious");
+  assert_int_equal(porch_try(&porch, path), UV_EADDRINUSE);
+  porch_free(&porch);
+  char *text = read_whole_file(path);
+  assert_string_equal(text, "precious");
+  free(text);
+}
+
+static void close_removes_the_file(void **state) {
+  char path[TEMP_PATH];
+  temp_path(path, "closed");
+  struct porch porch = porch_on(path);
+  assert_true(exists(path));
+  ax_acceptor_close(porch.acceptor);
+  ax_run(porch.context);
+  assert_false(exists(path));
+  porch_free(&porch);
+}
+
+static void the_last_reference_removes_the_file(void **state) {
+  char path[TEMP_PATH];
+  temp_path(path, "released");
+  struct porch porch = porch_on(path);
+  porch_free(&porch);
+  assert_false(exists(path));
+}
+
+/* --------------------------------------------------------- cancel and close */
+
+static void cancel_ends_all_accepts_and_it_still_listens(void **state) {
+  struct seen seen[3] = {0}, next = {0};
+  ax_stream *peers[4];
+  struct porch porch = porch_on("127.0.0.1:0");
+  for (int i = 0; i < 4; i++)
+    peers[i] = ax_stream_new(porch.context);
+  for (int i = 0; i < 3; i++)
+    ax_acceptor_accept(porch.acceptor, peers[i], ax_call(on_seen, &seen[i]));
+  INITIATE(ax_acceptor_cancel(porch.acceptor));
+  assert_int_equal(ax_run(porch.context), 3);
+  for (int i = 0; i < 3; i++) {
+    expect_seen(&seen[i], "accept", UV_ECANCELED);
+    assert_int_equal(ax_stream_fd(peers[i]), -1);
+  }
+  int client = client_connect(porch.text);
+  ax_acceptor_accept(porch.acceptor, peers[3], ax_call(on_seen, &next));
+  ax_run(porch.context);
+  expect_seen(&next, "accept", 0);
+  client_close(client);
+  for (int i = 0; i < 4; i++)
+    ax_unref(peers[i]);
+  porch_free(&porch);
+}
+
+static void close_ends_all_accepts_and_stops_listening(void **state) {
+  for (int i = 0; i < 3; i++) {
+    struct seen seen = {0}, late = {0};
+    size_t before = open_descriptors();
+    struct porch porch = porch_on(address_of_family(i));
+    size_t open = open_descriptors();
+    ax_stream *peer = ax_stream_new(porch.context);
+    ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
+    INITIATE(ax_acceptor_close(porch.acceptor));
+    ax_acceptor_close(porch.acceptor);
+    ax_run(porch.context);
+    expect_seen(&seen, porch.text, UV_ECANCELED);
+    assert_int_equal(open_descriptors(), open - 1);
+    assert_int_equal(client_try_connect(porch.text), -1);
+    ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &late));
+    ax_run(porch.context);
+    assert_true(late.calls == 1 && late.err < 0);
+    ax_unref(peer);
+    porch_free(&porch);
+    assert_int_equal(open_descriptors(), before);
+  }
+}
+
+static void a_closed_acceptor_may_listen_again(void **state) {
+  struct seen seen = {0};
+  struct porch porch = porch_on("127.0.0.1:0");
+  ax_acceptor_close(porch.acceptor);
+  assert_int_equal(ax_acceptor_listen(porch.acceptor, &porch.endpoint), 0);
+  ax_stream *peer = ax_stream_new(porch.context);
+  ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
+  int client = client_connect(porch.text);
+  ax_run(porch.context);
+  expect_seen(&seen, "accept", 0);
+  client_close(client);
+  ax_unref(peer);
+  porch_free(&porch);
+}
+
+static void close_from_another_thread_ends_an_accept(void **state) {
+  for (int i = 0; i < 30; i++) {
+    struct seen seen = {0};
+    struct porch porch = porch_on("127.0.0.1:0");
+    ax_stream *peer = ax_stream_new(porch.context);
+    ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
+    struct butlers *butlers = butlers_start(porch.context, 2);
+    if (i % 2)
+      pause_before(deadline(), "the butlers to sleep");
+    if (i % 3)
+      ax_acceptor_close(porch.acceptor);
+    else
+      ax_acceptor_cancel(porch.acceptor);
+    butlers_join(butlers);
+    expect_seen(&seen, "accept", UV_ECANCELED);
+    ax_unref(peer);
+    porch_free(&porch);
+  }
+}
+
+/* A listener with clients waiting that nobody accepts must not spin. */
+static void clients_that_nobody_accepts_use_no_time(void **state) {
+  struct seen seen = {0};
+  struct porch porch = porch_on("127.0.0.1:0");
+  ax_stream *peer = ax_stream_new(porch.context);
+  ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
+  int one = client_connect(porch.text), two = client_connect(porch.text);
+  ax_run(porch.context);
+  expect_seen(&seen, "accept", 0);
+  ax_timer *timer = ax_timer_new(porch.context);
+  ax_timer_expires_after(timer, AX_MS(100));
+  ax_timer_wait(timer, ax_call(on_seen, &(struct seen){0}));
+  double before = cpu_seconds();
+  ax_run(porch.context);
+  assert_true(cpu_seconds() - before < 0.05);
+  client_close(one);
+  client_close(two);
+  ax_unref(timer);
+  ax_unref(peer);
+  porch_free(&porch);
+}
+
+/* ------------------------------------------ law 11: out of descriptors */
+
+enum { HOARD = 200 };
+
+/* Takes all descriptors there may be; the number taken. */
+static int hoard(int fds[HOARD], struct rlimit *before) {
+  getrlimit(RLIMIT_NOFILE, before);
+  struct rlimit low = *before;
+  low.rlim_cur = open_descriptors() + 20;
+  setrlimit(RLIMIT_NOFILE, &low);
+  int count = 0;
+  while (count < HOARD && (fds[count] = open("/dev/null", O_RDONLY)) >= 0)
+    count++;
+  return count;
+}
+
+static void give_back(int fds[HOARD], int count, const struct rlimit *before) {
+  for (int i = 0; i < count; i++)
+    close(fds[i]);
+  setrlimit(RLIMIT_NOFILE, before);
+}
+
+static void nap(double span) {
+  for (double end = seconds() + span; seconds() < end;)
+    pause_before(deadline(), "some time");
+}
+
+static void without_descriptors_accept_waits_and_does_not_spin(void **state) {
+  struct seen seen = {0}, posted = {0};
+  struct rlimit before;
+  int fds[HOARD];
+  struct porch porch = porch_on("127.0.0.1:0");
+  int client = client_connect(porch.text);
+  ax_stream *peer = ax_stream_new(porch.context);
+  int count = hoard(fds, &before);
+  ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
+  struct butlers *butlers = butlers_start(porch.context, 1);
+  double used = cpu_seconds();
+  nap(0.3);
+  used = cpu_seconds() - used;
+  ax_post(porch.context, ax_call(on_seen, &posted)); /* still at work */
+  wait_until(atomic_load(&posted.calls));
+  int calls = atomic_load(&seen.calls);
+  give_back(fds, count, &before);
+  butlers_join(butlers);
+  assert_int_equal(calls, 0);
+  assert_true(used < 0.1);
+  expect_seen(&seen, "accept", 0);
+  say(porch.context, peer, "welcome");
+  client_expect_text(client, "welcome");
+  client_close(client);
+  ax_unref(peer);
+  porch_free(&porch);
+}
+
+static void an_accept_without_descriptors_can_be_ended(void **state) {
+  for (int i = 0; i < 3; i++) {
+    struct seen seen = {0};
+    struct rlimit before;
+    int fds[HOARD];
+    struct porch porch = porch_on("127.0.0.1:0");
+    int client = client_connect(porch.text);
+    ax_stream *peer = ax_stream_new(porch.context);
+    int count = hoard(fds, &before);
+    ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
+    struct butlers *butlers = butlers_start(porch.context, 1);
+    nap(0.02);
+    if (i == 0)
+      ax_acceptor_cancel(porch.acceptor);
+    else if (i == 1)
+      ax_acceptor_close(porch.acceptor);
+    else
+      ax_stop(porch.context);
+    butlers_join(butlers);
+    give_back(fds, count, &before);
+    if (i < 2)
+      expect_seen(&seen, "accept", UV_ECANCELED);
+    client_close(client);
+    ax_unref(peer);
+    porch_free(&porch);
+    assert_true(i < 2 || seen.calls == 0);
+  }
+}
+
+static void connect_without_descriptors_is_an_error(void **state) {
+  struct seen seen = {0};
+  struct rlimit before;
+  int fds[HOARD];
+  struct porch porch = porch_on("127.0.0.1:0");
+  ax_stream *stream = ax_stream_new(porch.context);
+  int count = hoard(fds, &before);
+  ax_stream_connect(stream, &porch.endpoint, ax_call(on_seen, &seen));
+  int err = ax_stream_open_fd(stream, 0);
+  ax_run(porch.context);
+  give_back(fds, count, &before);
+  expect_seen(&seen, "connect", UV_EMFILE);
+  assert_int_equal(err, UV_EMFILE);
+  ax_unref(stream);
+  porch_free(&porch);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      clean_test(a_client_is_accepted_and_heard),
+      clean_test(clients_that_came_before_are_accepted_in_turn),
+      clean_test(several_accepts_may_be_pending),
+      clean_test(a_tcp_peer_does_not_delay_small_packets),
+      clean_test(the_ends_of_an_accepted_stream_are_known),
+      clean_test(clients_that_reset_before_they_are_accepted_do_no_harm),
+      clean_test(accepting_goes_on_and_on_with_two_butlers),
+      clean_test(an_acceptor_that_does_not_listen_accepts_nobody),
+      clean_test(an_acceptor_listens_once),
+      clean_test(a_stream_that_is_open_is_not_accepted_into),
+      clean_test(port_zero_becomes_a_real_port),
+      clean_test(a_port_in_use_is_refused),
+      clean_test(a_port_can_be_used_again_at_once),
+      clean_test(an_address_of_somebody_else_is_refused),
+      clean_test(a_stale_socket_file_is_replaced),
+      clean_test(a_live_socket_file_is_left_alone),
+      clean_test(a_file_that_is_no_socket_is_left_alone),
+      clean_test(close_removes_the_file),
+      clean_test(the_last_reference_removes_the_file),
+      clean_test(cancel_ends_all_accepts_and_it_still_listens),
+      clean_test(close_ends_all_accepts_and_stops_listening),
+      clean_test(a_closed_acceptor_may_listen_again),
+      clean_test(close_from_another_thread_ends_an_accept),
+      clean_test(clients_that_nobody_accepts_use_no_time),
+      clean_test(without_descriptors_accept_waits_and_does_not_spin),
+      clean_test(an_accept_without_descriptors_can_be_ended),
+      clean_test(connect_without_descriptors_is_an_error),
+  };
+  with_alarm();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

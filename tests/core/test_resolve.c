@@ -1,0 +1,127 @@
+/* Resolving names. Nothing here asks the network: "127.1" is no endpoint to
+ * ax_endpoint_parse, but a number to getaddrinfo, so it is looked up. */
+#include "support.h"
+
+#include <string.h>
+
+static struct seen resolve(const char *text, ax_endpoint *found, size_t max) {
+  struct seen seen = {0};
+  ax_context *context = ax_context_new();
+  INITIATE(ax_resolve(context, text, found, max, ax_call(on_seen, &seen)));
+  ax_run(context);
+  ax_context_free(context);
+  return seen;
+}
+
+static void expect_found(const char *text, const char *endpoint) {
+  ax_endpoint found[4];
+  char actual[AX_ENDPOINT_TEXT];
+  struct seen seen = resolve(text, found, 4);
+  expect_seen(&seen, text, 0);
+  assert_in_range(seen.n, 1, 4);
+  ax_endpoint_format(&found[0], actual);
+  assert_string_equal(actual, endpoint);
+}
+
+static void a_name_is_looked_up(void **state) {
+  expect_found("127.1:80", "127.0.0.1:80");
+  expect_found("127.1:0", "127.0.0.1:0");
+}
+
+static void an_endpoint_is_not_looked_up(void **state) {
+  expect_found("127.0.0.1:80", "127.0.0.1:80");
+  expect_found("[::1]:80", "[::1]:80");
+  expect_found(":80", "0.0.0.0:80");
+  expect_found("localhost:80", "127.0.0.1:80");
+  expect_found("unix:a/path", "unix:a/path");
+}
+
+static void what_has_no_port_is_an_error(void **state) {
+  static const char *const texts[] = {"", "nonsense", "127.1:", "127.1:x",
+                                      "127.1:99999999"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    ax_endpoint found[1];
+    struct seen seen = resolve(texts[i], found, 1);
+    if (seen.calls != 1 || seen.err >= 0 || seen.n != 0 || seen.nested)
+      give_up("\"%s\": %d calls, error %d, %zu found", texts[i], seen.calls,
+              seen.err, seen.n);
+  }
+}
+
+static void a_name_that_nobody_can_have_is_an_error(void **state) {
+  char name[300];
+  ax_endpoint found[1];
+  memset(name, 'x', sizeof name);
+  strcpy(name + 280, ":80");
+  struct seen seen = resolve(name, found, 1);
+  assert_int_equal(seen.calls, 1);
+  assert_true(seen.err < 0);
+}
+
+static void no_more_is_found_than_there_is_room_for(void **state) {
+  ax_endpoint found[2];
+  memset(found, 0xee, sizeof found);
+  ax_endpoint untouched = found[1];
+  struct seen seen = resolve("127.1:80", found, 1);
+  expect_seen(&seen, "127.1:80", 0);
+  assert_int_equal(seen.n, 1);
+  assert_memory_equal(&found[1], &untouched, sizeof untouched);
+  seen = resolve("127.1:80", NULL, 0);
+  assert_int_equal(seen.calls, 1);
+  assert_int_equal(seen.n, 0);
+  seen = resolve("127.0.0.1:80", NULL, 0);
+  assert_int_equal(seen.calls, 1);
+  assert_int_equal(seen.n, 0);
+}
+
+/* The text is copied. */
+static void the_name_need_not_outlive_the_call(void **state) {
+  struct seen seen = {0};
+  ax_endpoint found[1];
+  char name[] = "127.1:80";
+  ax_context *context = ax_context_new();
+  ax_resolve(context, name, found, 1, ax_call(on_seen, &seen));
+  memset(name, 'x', sizeof name - 1);
+  ax_run(context);
+  expect_seen(&seen, "127.1:80", 0);
+  ax_context_free(context);
+}
+
+static void many_names_are_looked_up_at_once(void **state) {
+  enum { NAMES = 50 };
+  struct seen seen[NAMES] = {0};
+  ax_endpoint found[NAMES];
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < NAMES; i++)
+    ax_resolve(context, "127.1:80", &found[i], 1, ax_call(on_seen, &seen[i]));
+  assert_int_equal(butlers_join(butlers_start(context, 2)), NAMES);
+  for (int i = 0; i < NAMES; i++)
+    expect_seen(&seen[i], "127.1:80", 0);
+  ax_context_free(context);
+}
+
+static void a_context_may_be_freed_while_it_looks_up(void **state) {
+  for (int i = 0; i < 20; i++) {
+    struct seen seen = {0};
+    ax_endpoint found[1];
+    ax_context *context = ax_context_new();
+    ax_resolve(context, "127.1:80", found, 1, ax_call(on_seen, &seen));
+    ax_context_free(context);
+    assert_int_equal(seen.calls, 0);
+  }
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      clean_test(a_name_is_looked_up),
+      clean_test(an_endpoint_is_not_looked_up),
+      clean_test(what_has_no_port_is_an_error),
+      clean_test(a_name_that_nobody_can_have_is_an_error),
+      clean_test(no_more_is_found_than_there_is_room_for),
+      clean_test(the_name_need_not_outlive_the_call),
+      clean_test(many_names_are_looked_up_at_once),
+      clean_test(a_context_may_be_freed_while_it_looks_up),
+  };
+  with_alarm();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

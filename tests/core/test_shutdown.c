@@ -1,0 +1,316 @@
+/* A context is freed with everything pending: no handler runs, nothing leaks.
+ * Every operation by itself is in test_laws.c; here they come together. */
+#include "world.h"
+
+/* A session as programs have them: it owns its stream and timer, and pending
+ * operations keep it alive. */
+struct session {
+  ax_obj obj;
+  ax_strand *strand;
+  ax_stream *stream;
+  ax_timer *timer;
+  ax_context *elsewhere; /* may be NULL */
+  int *destroyed, *calls;
+  char bytes[16];
+};
+
+static void destroy_session(void *object) {
+  struct session *session = object;
+  ++*session->destroyed;
+  if (session->elsewhere)
+    ax_post(session->elsewhere, ax_call(on_seen, NULL));
+  ax_stream_close(session->stream);
+  ax_timer_cancel(session->timer);
+  ax_unref(session->stream);
+  ax_unref(session->timer);
+  ax_unref(session->strand);
+  free(session);
+}
+
+static void on_session(void *arg, int err, size_t n) {
+  struct session *session = arg;
+  ++*session->calls;
+}
+
+/* Reads and waits, and then only those operations hold it. */
+static void session_begin(ax_context *context, int fd, int *destroyed,
+                          int *calls, ax_context *elsewhere) {
+  struct session *session = calloc(1, sizeof *session);
+  assert_non_null(session);
+  ax_obj_init(&session->obj, destroy_session);
+  session->destroyed = destroyed;
+  session->calls = calls;
+  session->elsewhere = elsewhere;
+  session->strand = ax_strand_new(context);
+  session->stream = ax_stream_new(session->strand);
+  session->timer = ax_timer_new(session->strand);
+  assert_int_equal(ax_stream_open_fd(session->stream, fd), 0);
+  close(fd);
+  ax_timer_expires_after(session->timer, AX_SECONDS(3600));
+  ax_token token = ax_keep(session, ax_call(on_session, session));
+  ax_stream_read(session->stream, AX_SEQ(AX_BUF(session->bytes)), token);
+  ax_timer_wait(session->timer, token);
+  ax_post(session->strand, token);
+  ax_unref(session);
+}
+
+static void sessions_that_own_themselves_go_with_the_context(void **state) {
+  enum { SESSIONS = 20 };
+  for (int elsewhere = 0; elsewhere < 2; elsewhere++) {
+    int destroyed = 0, calls = 0, peers[SESSIONS];
+    ax_context *context = ax_context_new();
+    ax_context *other = elsewhere ? ax_context_new() : NULL;
+    for (int i = 0; i < SESSIONS; i++) {
+      int ends[2];
+      assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+      peers[i] = ends[1];
+      session_begin(context, ends[0], &destroyed, &calls, other);
+    }
+    ax_context_free(context);
+    assert_int_equal(destroyed, SESSIONS);
+    assert_int_equal(calls, 0);
+    for (int i = 0; i < SESSIONS; i++) {
+      client_expect_end(peers[i]);
+      close(peers[i]);
+    }
+    ax_context_free(other);
+  }
+}
+
+/* The same after some have run, and with butlers in between. */
+static void sessions_go_with_a_context_that_was_stopped(void **state) {
+  enum { SESSIONS = 20 };
+  int destroyed = 0, calls = 0, peers[SESSIONS];
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < SESSIONS; i++) {
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    peers[i] = ends[1];
+    client_send_text(peers[i], "half a message"); /* of 16 bytes */
+    session_begin(context, ends[0], &destroyed, &calls, NULL);
+  }
+  struct butlers *butlers = butlers_start(context, 1);
+  for (double end = seconds() + 0.005; seconds() < end;)
+    pause_before(deadline(), "some work");
+  for (int i = 0; i < SESSIONS; i++)
+    client_send_text(peers[i], "more of it");
+  ax_stop(context);
+  butlers_join(butlers);
+  ax_context_free(context);
+  assert_int_equal(destroyed, SESSIONS);
+  for (int i = 0; i < SESSIONS; i++)
+    close(peers[i]);
+}
+
+static void everything_may_be_pending_at_once(void **state) {
+  for (int variant = 0; variant < 4; variant++) {
+    struct seen seen = {0};
+    ax_context *context = ax_context_new();
+    struct world *worlds[COUNT(that_stay) + COUNT(that_end)];
+    size_t count = 0;
+    for (size_t i = 0; i < COUNT(that_stay); i++) {
+      worlds[count] = world_on(context, variant & 1);
+      that_stay[i].initiate(worlds[count++], ax_call(on_seen, &seen));
+    }
+    for (size_t i = 0; i < COUNT(that_end); i++) {
+      worlds[count] = world_on(context, variant & 1);
+      that_end[i].initiate(worlds[count++], ax_call(on_seen, &seen));
+    }
+    for (size_t i = 0; i < count && variant & 2; i++)
+      world_release(worlds[i]);
+    ax_context_free(context);
+    assert_int_equal(seen.calls, 0);
+    for (size_t i = 0; i < count; i++)
+      world_free(worlds[i]);
+  }
+}
+
+/* Ready handlers of strands over strands, some begun and then stopped. */
+static void on_stop(void *arg, int err, size_t n) { ax_stop(arg); }
+
+static void handlers_that_wait_on_strands_are_dropped(void **state) {
+  for (int run = 0; run < 2; run++) {
+    struct seen seen = {0};
+    ax_context *context = ax_context_new();
+    ax_strand *one = ax_strand_new(context), *two = ax_strand_new(one);
+    ax_strand *three = ax_strand_new(two);
+    if (run)
+      ax_post(three, ax_call(on_stop, context));
+    for (int i = 0; i < 10; i++) {
+      ax_post(one, ax_call(on_seen, &seen));
+      ax_post(two, ax_call(on_seen, &seen));
+      ax_post(three, ax_call(on_seen, &seen));
+    }
+    if (run)
+      ax_run(context);
+    ax_unref(one);
+    ax_unref(two);
+    ax_unref(three);
+    int before = seen.calls;
+    ax_context_free(context);
+    assert_int_equal(seen.calls, before);
+    assert_true(before < 30);
+  }
+}
+
+struct chain {
+  ax_obj obj;
+  ax_context *context;
+  int *destroyed;
+};
+
+static void destroy_chain(void *object) {
+  struct chain *chain = object;
+  ++*chain->destroyed;
+  free(chain);
+}
+
+/* What is dropped holds what holds what is dropped. */
+static void objects_that_hold_one_another_are_all_destroyed(void **state) {
+  int destroyed = 0;
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < 100; i++) {
+    struct chain *chain = calloc(1, sizeof *chain);
+    assert_non_null(chain);
+    ax_obj_init(&chain->obj, destroy_chain);
+    chain->destroyed = &destroyed;
+    ax_timer *timer = ax_timer_new(context);
+    ax_timer_expires_after(timer, AX_SECONDS(i));
+    ax_timer_wait(timer, ax_keep(chain, ax_call(on_seen, NULL)));
+    ax_timer_wait(timer, ax_keep(timer, ax_call(on_seen, NULL)));
+    ax_initiate(context, ax_keep(chain, ax_call(on_seen, NULL)));
+    ax_unref(chain);
+    ax_unref(timer);
+  }
+  ax_context_free(context);
+  assert_int_equal(destroyed, 100);
+}
+
+/* Objects that somebody still holds may only be released then. */
+static void objects_may_be_released_after_their_context(void **state) {
+  for (int strand = 0; strand < 2; strand++) {
+    struct world *world = world_new(strand);
+    struct seen seen = {0};
+    do_read_until_for_ever(world, ax_call(on_seen, &seen));
+    do_wait_for_ever(world, ax_call(on_seen, &seen));
+    do_accept_for_ever(world, ax_call(on_seen, &seen));
+    do_signal_for_ever(world, ax_call(on_seen, &seen));
+    ax_context_free(world->context);
+    world->own = false;
+    assert_int_equal(seen.calls, 0);
+    world_free(world);
+    assert_int_equal(seen.calls, 0);
+  }
+}
+
+static void on_token_elsewhere(void *arg, int err, size_t n) { ++*(int *)arg; }
+
+/* Pending on one context, with its handler on another: either may go first. */
+static void handlers_on_other_contexts_are_dropped_too(void **state) {
+  for (int other_first = 0; other_first < 2; other_first++)
+    for (size_t i = 0; i < COUNT(that_stay); i++) {
+      int calls = 0;
+      struct world *world = world_new(false);
+      ax_context *other = ax_context_new();
+      ax_strand *strand = ax_strand_new(other);
+      that_stay[i].initiate(world, ax_on(i % 2 ? strand : other,
+                                         ax_call(on_token_elsewhere, &calls)));
+      ax_unref(strand);
+      if (other_first)
+        ax_context_free(other);
+      world_free(world);
+      if (!other_first)
+        ax_context_free(other);
+      assert_int_equal(calls, 0);
+    }
+}
+
+static void *free_it(void *context) {
+  ax_context_free(context);
+  return NULL;
+}
+
+static void a_context_may_be_freed_on_another_thread(void **state) {
+  struct seen seen = {0};
+  struct world *world = world_new(true);
+  do_read_for_ever(world, ax_call(on_seen, &seen));
+  do_wait_for_ever(world, ax_call(on_seen, &seen));
+  do_post(world, ax_call(on_seen, &seen));
+  thread_join(thread_start(free_it, world->context));
+  world->own = false;
+  world_free(world);
+  assert_int_equal(seen.calls, 0);
+}
+
+static void no_context_may_be_freed(void **state) { ax_context_free(NULL); }
+
+static void contexts_come_and_go(void **state) {
+  for (int i = 0; i < 100; i++) {
+    struct seen seen = {0};
+    ax_context *context = ax_context_new();
+    ax_post(context, ax_call(on_seen, &seen));
+    if (i % 2)
+      butlers_join(butlers_start(context, 3));
+    ax_context_free(context);
+  }
+}
+
+/* Closed in the last handler; the loop had no time to finish closing. */
+static void on_close_all(void *arg, int err, size_t n) {
+  struct world *world = arg;
+  ax_stream_close(world->stream);
+  ax_acceptor_close(world->acceptor);
+  world_release(world);
+}
+
+static void what_the_last_handler_closes_is_closed(void **state) {
+  struct world *world = world_new(false);
+  do_accept_for_ever(world, ax_call(on_seen, &world->other));
+  ax_post(world->context, ax_call(on_close_all, world));
+  ax_run(world->context);
+  client_expect_end(world->peer);
+  world_free(world);
+}
+
+static void on_add(void *arg, int err, size_t n) {
+  atomic_fetch_add((atomic_int *)arg, 1);
+}
+
+/* Butlers who have left do not keep memory of operations. */
+static void butlers_give_back_their_spare_memory(void **state) {
+  enum { POSTS = 5000 };
+  atomic_int count = 0;
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < POSTS; i++)
+    ax_post(context, ax_call(on_seen, NULL));
+  ax_stop(context);
+  ax_context_free(context);
+  context = ax_context_new();
+  ax_work_begin(context);
+  struct butlers *butlers = butlers_start(context, 2);
+  for (int i = 1; i < POSTS; i++)
+    ax_post(context, ax_call(on_add, &count));
+  ax_work_end(context);
+  assert_int_equal(butlers_join(butlers), POSTS - 1);
+  assert_int_equal(ax_live().operations, 0);
+  ax_context_free(context);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      clean_test(sessions_that_own_themselves_go_with_the_context),
+      clean_test(sessions_go_with_a_context_that_was_stopped),
+      clean_test(everything_may_be_pending_at_once),
+      clean_test(handlers_that_wait_on_strands_are_dropped),
+      clean_test(objects_that_hold_one_another_are_all_destroyed),
+      clean_test(objects_may_be_released_after_their_context),
+      clean_test(handlers_on_other_contexts_are_dropped_too),
+      clean_test(a_context_may_be_freed_on_another_thread),
+      clean_test(no_context_may_be_freed),
+      clean_test(contexts_come_and_go),
+      clean_test(what_the_last_handler_closes_is_closed),
+      clean_test(butlers_give_back_their_spare_memory),
+  };
+  with_alarm();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,553 @@
+/* Timers: expiry, several waiters, moving and cancelling. */
+#include "support.h"
+
+#include <stdlib.h>
+
+#define HOUR AX_SECONDS(3600)
+
+/* What most tests need: a context and a timer on it. */
+struct clock {
+  ax_context *context;
+  ax_timer *timer;
+};
+
+static struct clock clock_new(void) {
+  ax_context *context = ax_context_new();
+  return (struct clock){context, ax_timer_new(context)};
+}
+
+static void clock_free(struct clock *clock) {
+  ax_unref(clock->timer);
+  ax_context_free(clock->context);
+}
+
+static void expect_none(const struct seen *seen) {
+  assert_int_equal(atomic_load(&seen->calls), 0);
+}
+
+/* --------------------------------------------------------------- expiring */
+
+static void the_clock_goes_forward(void **state) {
+  ax_time before = ax_now();
+  for (int i = 0; i < 1000; i++) {
+    ax_time now = ax_now();
+    assert_true(now >= before);
+    before = now;
+  }
+  double begin = seconds();
+  ax_time from = ax_now();
+  pause_before(deadline(), "a moment");
+  double span = (double)(ax_now() - from) / 1e9;
+  assert_true(span >= 0.001 && span <= seconds() - begin + 0.001);
+}
+
+static void spans_may_have_fractions(void **state) {
+  assert_true(AX_MS(1) == 1000000);
+  assert_true(AX_MS(0.5) == 500000);
+  assert_true(AX_SECONDS(1.5) == 1500000000);
+  int three = 3;
+  assert_true(AX_SECONDS(three + 1) == 4000000000);
+}
+
+static void a_new_timer_has_expired(void **state) {
+  struct seen seen = {0};
+  struct clock clock = clock_new();
+  INITIATE(ax_timer_wait(clock.timer, ax_call(on_seen, &seen)));
+  assert_int_equal(ax_run(clock.context), 1);
+  expect_seen(&seen, "wait", 0);
+  assert_int_equal(seen.n, 0);
+  clock_free(&clock);
+}
+
+static void an_expired_timer_may_be_waited_for_again(void **state) {
+  struct clock clock = clock_new();
+  ax_timer_expires_after(clock.timer, AX_MS(1));
+  for (int i = 0; i < 3; i++) {
+    struct seen seen = {0};
+    ax_timer_wait(clock.timer, ax_call(on_seen, &seen));
+    ax_run(clock.context);
+    expect_seen(&seen, "wait", 0);
+  }
+  clock_free(&clock);
+}
+
+static void a_span_of_zero_expires_at_once(void **state) {
+  struct seen seen = {0};
+  struct clock clock = clock_new();
+  ax_timer_expires_after(clock.timer, HOUR);
+  ax_timer_expires_after(clock.timer, 0);
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen));
+  ax_run(clock.context);
+  expect_seen(&seen, "wait", 0);
+  clock_free(&clock);
+}
+
+struct wait {
+  struct seen seen;
+  ax_timer *timer;
+  ax_time due, due_at_most; /* the expiry is between them */
+};
+
+static void wait_init(struct wait *wait, ax_context *context, ax_time after) {
+  *wait = (struct wait){.timer = ax_timer_new(context)};
+  wait->due = ax_now() + after;
+  ax_timer_expires_after(wait->timer, after);
+  wait->due_at_most = ax_now() + after;
+  ax_timer_wait(wait->timer, ax_call(on_seen, &wait->seen));
+}
+
+static void a_timer_never_expires_early(void **state) {
+  enum { WAITS = 400 };
+  static struct wait waits[WAITS];
+  uint32_t seed = 5;
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < WAITS; i++)
+    wait_init(&waits[i], context, next_random(&seed) % 30000000);
+  ax_run(context);
+  for (int i = 0; i < WAITS; i++) {
+    expect_seen(&waits[i].seen, "wait", 0);
+    assert_true(waits[i].seen.at >= waits[i].due);
+    ax_unref(waits[i].timer);
+  }
+  ax_context_free(context);
+}
+
+static void on_busy_then_wait(void *arg, int err, size_t n) {
+  void **args = arg;
+  for (ax_time end = ax_now() + AX_MS(12); ax_now() < end;)
+    continue;
+  wait_init(args[0], args[1], AX_MS(5));
+}
+
+/* The loop's idea of the time is old while a handler works. */
+static void a_timer_set_by_a_slow_handler_is_not_early(void **state) {
+  struct wait wait;
+  ax_context *context = ax_context_new();
+  void *args[] = {&wait, context};
+  ax_post(context, ax_call(on_busy_then_wait, args));
+  ax_run(context);
+  expect_seen(&wait.seen, "wait", 0);
+  assert_true(wait.seen.at >= wait.due);
+  ax_unref(wait.timer);
+  ax_context_free(context);
+}
+
+/* Run begins long after the wait was initiated. Counted from there the expiry
+ * would be twice as late; one try of a few is not disturbed by the machine. */
+static void a_span_counts_from_the_call(void **state) {
+  ax_time best = UINT64_MAX;
+  for (int i = 0; i < 5 && best > AX_MS(30); i++) {
+    struct wait wait;
+    ax_context *context = ax_context_new();
+    wait_init(&wait, context, AX_MS(60));
+    while (ax_now() < wait.due - AX_MS(5))
+      pause_before(deadline(), "most of the time");
+    ax_run(context);
+    assert_true(wait.seen.at >= wait.due);
+    ax_time late = wait.seen.at - wait.due;
+    best = late < best ? late : best;
+    ax_unref(wait.timer);
+    ax_context_free(context);
+  }
+  assert_true(best <= AX_MS(30));
+}
+
+static void a_span_that_ends_never_does_not_end(void **state) {
+  struct seen never = {0};
+  struct wait wait;
+  struct clock clock = clock_new();
+  ax_timer_expires_after(clock.timer, UINT64_MAX);
+  ax_timer_wait(clock.timer, ax_call(on_seen, &never));
+  wait_init(&wait, clock.context, AX_MS(5));
+  struct butlers *butlers = butlers_start(clock.context, 1);
+  wait_until(atomic_load(&wait.seen.calls));
+  expect_none(&never);
+  assert_int_equal(ax_timer_cancel(clock.timer), 1);
+  butlers_join(butlers);
+  expect_seen(&never, "wait", UV_ECANCELED);
+  ax_unref(wait.timer);
+  clock_free(&clock);
+}
+
+/* ---------------------------------------------------------------- in order */
+
+static void several_waiters_complete_in_the_order_they_came(void **state) {
+  struct seen seen[10] = {0};
+  struct clock clock = clock_new();
+  ax_timer_expires_after(clock.timer, AX_MS(2));
+  for (int i = 0; i < 10; i++)
+    ax_timer_wait(clock.timer, ax_call(on_seen, &seen[i]));
+  assert_int_equal(ax_run(clock.context), 10);
+  for (int i = 0; i < 10; i++) {
+    expect_seen(&seen[i], "wait", 0);
+    assert_int_equal(seen[i].turn, seen[0].turn + i);
+  }
+  clock_free(&clock);
+}
+
+static int by_turn(const void *a, const void *b) {
+  return ((const struct wait *)a)->seen.turn -
+         ((const struct wait *)b)->seen.turn;
+}
+
+/* Two whose moments of expiry differ by less than this are not told apart by
+ * a clock of milliseconds. */
+static const ax_time TICK = AX_MS(2);
+
+static void many_timers_expire_in_the_order_of_their_expiry(void **state) {
+  enum { WAITS = 10000 };
+  struct wait *waits = calloc(WAITS, sizeof *waits);
+  assert_non_null(waits);
+  uint32_t seed = 11;
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < WAITS; i++)
+    wait_init(&waits[i], context, next_random(&seed) % AX_MS(300));
+  assert_int_equal(ax_run(context), WAITS);
+  qsort(waits, WAITS, sizeof *waits, by_turn);
+  ax_time latest = 0;
+  for (int i = 0; i < WAITS; i++) {
+    expect_seen(&waits[i].seen, "wait", 0);
+    assert_true(waits[i].seen.at >= waits[i].due);
+    assert_true(waits[i].due_at_most + TICK > latest);
+    latest = waits[i].due > latest ? waits[i].due : latest;
+    ax_unref(waits[i].timer);
+  }
+  free(waits);
+  ax_context_free(context);
+}
+
+static void a_shorter_wait_overtakes_a_longer_one(void **state) {
+  struct wait longer, shorter;
+  ax_context *context = ax_context_new();
+  wait_init(&longer, context, AX_MS(40));
+  wait_init(&shorter, context, AX_MS(2));
+  ax_run(context);
+  assert_true(shorter.seen.turn < longer.seen.turn);
+  ax_unref(longer.timer);
+  ax_unref(shorter.timer);
+  ax_context_free(context);
+}
+
+/* ------------------------------------------------- moving and cancelling */
+
+static void moving_the_expiry_cancels_those_who_wait(void **state) {
+  struct seen seen[3] = {0};
+  struct clock clock = clock_new();
+  assert_int_equal(ax_timer_expires_after(clock.timer, HOUR), 0);
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen[0]));
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen[1]));
+  INITIATE(assert_int_equal(ax_timer_expires_after(clock.timer, AX_MS(1)), 2));
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen[2]));
+  assert_int_equal(ax_run(clock.context), 3);
+  expect_seen(&seen[0], "wait", UV_ECANCELED);
+  expect_seen(&seen[1], "wait", UV_ECANCELED);
+  expect_seen(&seen[2], "wait", 0);
+  assert_true(seen[0].turn < seen[1].turn);
+  clock_free(&clock);
+}
+
+static void cancel_counts_those_who_wait(void **state) {
+  struct seen seen[3] = {0};
+  struct clock clock = clock_new();
+  assert_int_equal(ax_timer_cancel(clock.timer), 0);
+  ax_timer_expires_after(clock.timer, HOUR);
+  assert_int_equal(ax_timer_cancel(clock.timer), 0);
+  for (int i = 0; i < 3; i++)
+    ax_timer_wait(clock.timer, ax_call(on_seen, &seen[i]));
+  INITIATE(assert_int_equal(ax_timer_cancel(clock.timer), 3));
+  assert_int_equal(ax_timer_cancel(clock.timer), 0);
+  assert_int_equal(ax_run(clock.context), 3);
+  for (int i = 0; i < 3; i++)
+    expect_seen(&seen[i], "wait", UV_ECANCELED);
+  clock_free(&clock);
+}
+
+static void cancel_leaves_the_expiry_as_it_is(void **state) {
+  struct seen cancelled = {0};
+  struct wait wait;
+  ax_context *context = ax_context_new();
+  wait_init(&wait, context, AX_MS(5));
+  ax_timer_cancel(wait.timer);
+  ax_timer_wait(wait.timer, ax_call(on_seen, &cancelled));
+  assert_int_equal(ax_run(context), 2);
+  expect_seen(&wait.seen, "wait", UV_ECANCELED);
+  expect_seen(&cancelled, "wait", 0);
+  assert_true(cancelled.at >= wait.due);
+  ax_unref(wait.timer);
+  ax_context_free(context);
+}
+
+static void cancelling_one_timer_leaves_others_alone(void **state) {
+  struct seen seen = {0};
+  struct wait wait;
+  struct clock clock = clock_new();
+  ax_timer_expires_after(clock.timer, HOUR);
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen));
+  wait_init(&wait, clock.context, AX_MS(2));
+  ax_timer_cancel(clock.timer);
+  ax_run(clock.context);
+  expect_seen(&seen, "wait", UV_ECANCELED);
+  expect_seen(&wait.seen, "wait", 0);
+  ax_unref(wait.timer);
+  clock_free(&clock);
+}
+
+/* Whatever cancel finds, its count is that of the handlers it cancelled. */
+static void cancel_after_expiry_changes_nothing(void **state) {
+  struct seen seen[2] = {0};
+  struct clock clock = clock_new();
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen[0]));
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen[1]));
+  size_t count = ax_timer_cancel(clock.timer);
+  assert_int_equal(ax_run(clock.context), 2);
+  size_t cancelled = 0;
+  for (int i = 0; i < 2; i++) {
+    expect_seen(&seen[i], "wait", seen[i].err ? UV_ECANCELED : 0);
+    cancelled += seen[i].err == UV_ECANCELED;
+  }
+  assert_int_equal(count, cancelled);
+  clock_free(&clock);
+}
+
+struct recall {
+  ax_timer *first, *second;
+  struct seen seen;
+  size_t count;
+};
+
+/* Both have expired, and the loop may or may not know of the second. */
+static void on_recall(void *arg, int err, size_t n) {
+  struct recall *recall = arg;
+  for (ax_time end = ax_now() + AX_MS(6); ax_now() < end;)
+    continue;
+  recall->count = ax_timer_cancel(recall->second);
+}
+
+static void what_has_expired_is_beyond_recall_or_counted(void **state) {
+  for (int i = 0; i < 8; i++) {
+    struct recall recall = {0};
+    ax_context *context = ax_context_new();
+    recall.first = ax_timer_new(context);
+    recall.second = ax_timer_new(context);
+    ax_timer_expires_after(recall.first, AX_MS(2));
+    ax_timer_expires_after(recall.second, AX_MS(2) + AX_MS(0.5) * i);
+    ax_timer_wait(recall.first, ax_call(on_recall, &recall));
+    ax_timer_wait(recall.second, ax_call(on_seen, &recall.seen));
+    ax_run(context);
+    expect_seen(&recall.seen, "wait", recall.count ? UV_ECANCELED : 0);
+    ax_unref(recall.first);
+    ax_unref(recall.second);
+    ax_context_free(context);
+  }
+}
+
+struct periodic {
+  ax_timer *timer;
+  ax_time due;
+  int left, early;
+};
+
+static void on_period(void *arg, int err, size_t n) {
+  struct periodic *periodic = arg;
+  periodic->early += ax_now() < periodic->due;
+  if (periodic->left-- == 0)
+    return;
+  periodic->due = ax_now() + AX_MS(1);
+  ax_timer_expires_after(periodic->timer, AX_MS(1));
+  ax_timer_wait(periodic->timer, ax_call(on_period, periodic));
+}
+
+static void a_handler_may_set_its_timer_again(void **state) {
+  struct clock clock = clock_new();
+  struct periodic periodic = {.timer = clock.timer, .left = 30};
+  ax_timer_wait(clock.timer, ax_call(on_period, &periodic));
+  assert_int_equal(ax_run(clock.context), 31);
+  assert_int_equal(periodic.early, 0);
+  clock_free(&clock);
+}
+
+/* Each moves the next one's expiry: the heap is stirred while it is used. */
+static void timers_may_be_moved_at_random(void **state) {
+  enum { TIMERS = 50, MOVES = 5000 };
+  struct seen seen = {0};
+  ax_timer *timers[TIMERS];
+  uint32_t seed = 3;
+  size_t cancelled = 0;
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < TIMERS; i++)
+    timers[i] = ax_timer_new(context);
+  for (int i = 0; i < MOVES; i++) {
+    ax_timer *timer = timers[next_random(&seed) % TIMERS];
+    if (next_random(&seed) % 4)
+      cancelled += ax_timer_expires_after(timer, next_random(&seed) % 9000000);
+    else
+      cancelled += ax_timer_cancel(timer);
+    ax_timer_wait(timer, ax_call(on_seen, &seen));
+  }
+  assert_int_equal(ax_run(context), MOVES);
+  assert_int_equal(seen.calls, MOVES);
+  assert_true(cancelled > MOVES / 2);
+  for (int i = 0; i < TIMERS; i++)
+    ax_unref(timers[i]);
+  ax_context_free(context);
+}
+
+/* ------------------------------------------------------------ other threads */
+
+static void a_butler_that_sleeps_is_woken_for_a_new_timer(void **state) {
+  struct seen seen = {0};
+  struct clock clock = clock_new();
+  ax_timer_expires_after(clock.timer, HOUR);
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen));
+  struct butlers *butlers = butlers_start(clock.context, 2);
+  for (int i = 0; i < 20; i++) {
+    struct wait wait;
+    pause_before(deadline(), "the butlers to sleep");
+    wait_init(&wait, clock.context, AX_MS(i % 3));
+    wait_until(atomic_load(&wait.seen.calls));
+    assert_true(wait.seen.at >= wait.due);
+    ax_unref(wait.timer);
+  }
+  expect_none(&seen);
+  ax_timer_cancel(clock.timer);
+  butlers_join(butlers);
+  expect_seen(&seen, "wait", UV_ECANCELED);
+  clock_free(&clock);
+}
+
+static void a_wait_may_be_cancelled_from_another_thread(void **state) {
+  for (int i = 0; i < 50; i++) {
+    struct seen seen = {0};
+    struct clock clock = clock_new();
+    ax_timer_expires_after(clock.timer, HOUR);
+    ax_timer_wait(clock.timer, ax_call(on_seen, &seen));
+    struct butlers *butlers = butlers_start(clock.context, 2);
+    if (i % 2)
+      pause_before(deadline(), "the butlers to sleep");
+    assert_int_equal(ax_timer_cancel(clock.timer), 1);
+    butlers_join(butlers);
+    expect_seen(&seen, "wait", UV_ECANCELED);
+    clock_free(&clock);
+  }
+}
+
+/* Expiry and cancel race; the count says who won. */
+static void a_cancel_that_races_with_expiry_is_counted_right(void **state) {
+  for (int i = 0; i < 200; i++) {
+    struct seen seen = {0};
+    struct clock clock = clock_new();
+    ax_timer_expires_after(clock.timer, AX_MS(0.01) * (ax_time)(i % 100));
+    ax_timer_wait(clock.timer, ax_call(on_seen, &seen));
+    struct butlers *butlers = butlers_start(clock.context, 1);
+    size_t count = ax_timer_cancel(clock.timer);
+    butlers_join(butlers);
+    expect_seen(&seen, "wait", count ? UV_ECANCELED : 0);
+    clock_free(&clock);
+  }
+}
+
+static void *wait_often(void *arg) {
+  atomic_int *left = ((void **)arg)[1];
+  for (int i = 0; i < 100; i++) {
+    struct wait wait;
+    wait_init(&wait, ((void **)arg)[0], AX_MS(0.2) * (ax_time)(i % 5));
+    wait_until(atomic_load(&wait.seen.calls));
+    if (wait.seen.at < wait.due)
+      give_up("a timer expired early");
+    ax_unref(wait.timer);
+  }
+  atomic_fetch_sub(left, 1);
+  return NULL;
+}
+
+static void many_threads_may_wait_for_timers_of_their_own(void **state) {
+  atomic_int left = 4;
+  pthread_t threads[4];
+  ax_context *context = ax_context_new();
+  void *args[] = {context, &left};
+  ax_work_begin(context);
+  struct butlers *butlers = butlers_start(context, 2);
+  for (int i = 0; i < 4; i++)
+    threads[i] = thread_start(wait_often, args);
+  for (int i = 0; i < 4; i++)
+    thread_join(threads[i]);
+  ax_work_end(context);
+  assert_int_equal(butlers_join(butlers), 400);
+  assert_int_equal(left, 0);
+  ax_context_free(context);
+}
+
+/* ------------------------------------------------------------------ living */
+
+static void a_timer_lives_while_somebody_waits(void **state) {
+  struct seen seen = {0};
+  ax_context *context = ax_context_new();
+  size_t before = ax_live().objects;
+  ax_timer *timer = ax_timer_new(context);
+  ax_timer_expires_after(timer, AX_MS(2));
+  ax_timer_wait(timer, ax_call(on_seen, &seen));
+  ax_unref(timer);
+  assert_int_equal(ax_live().objects, before + 1);
+  ax_run(context);
+  expect_seen(&seen, "wait", 0);
+  assert_int_equal(ax_live().objects, before);
+  ax_context_free(context);
+}
+
+/* The last reference goes in the timer's own handler. */
+static void on_release(void *arg, int err, size_t n) { ax_unref(arg); }
+
+static void a_handler_may_release_its_timer(void **state) {
+  ax_context *context = ax_context_new();
+  size_t before = ax_live().objects;
+  ax_timer *timer = ax_timer_new(context);
+  ax_timer_wait(timer, ax_call(on_release, timer));
+  ax_run(context);
+  assert_int_equal(ax_live().objects, before);
+  ax_context_free(context);
+}
+
+static void waiting_uses_no_time(void **state) {
+  struct wait wait;
+  ax_context *context = ax_context_new();
+  double before = cpu_seconds();
+  wait_init(&wait, context, AX_MS(200));
+  ax_run(context);
+  assert_true(cpu_seconds() - before < 0.1);
+  ax_unref(wait.timer);
+  ax_context_free(context);
+}
+
+int main(void) {
+  const struct CMUnitTest tests[] = {
+      clean_test(the_clock_goes_forward),
+      clean_test(spans_may_have_fractions),
+      clean_test(a_new_timer_has_expired),
+      clean_test(an_expired_timer_may_be_waited_for_again),
+      clean_test(a_span_of_zero_expires_at_once),
+      clean_test(a_timer_never_expires_early),
+      clean_test(a_timer_set_by_a_slow_handler_is_not_early),
+      clean_test(a_span_counts_from_the_call),
+      clean_test(a_span_that_ends_never_does_not_end),
+      clean_test(several_waiters_complete_in_the_order_they_came),
+      clean_test(many_timers_expire_in_the_order_of_their_expiry),
+      clean_test(a_shorter_wait_overtakes_a_longer_one),
+      clean_test(moving_the_expiry_cancels_those_who_wait),
+      clean_test(cancel_counts_those_who_wait),
+      clean_test(cancel_leaves_the_expiry_as_it_is),
+      clean_test(cancelling_one_timer_leaves_others_alone),
+      clean_test(cancel_after_expiry_changes_nothing),
+      clean_test(what_has_expired_is_beyond_recall_or_counted),
+      clean_test(a_handler_may_set_its_timer_again),
+      clean_test(timers_may_be_moved_at_random),
+      clean_test(a_butler_that_sleeps_is_woken_for_a_new_timer),
+      clean_test(a_wait_may_be_cancelled_from_another_thread),
+      clean_test(a_cancel_that_races_with_expiry_is_counted_right),
+      clean_test(many_threads_may_wait_for_timers_of_their_own),
+      clean_test(a_timer_lives_while_somebody_waits),
+      clean_test(a_handler_may_release_its_timer),
+      clean_test(waiting_uses_no_time),
+  };
+  with_alarm();
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,899 @@
+/* Lesson 13: Python answers; it is asked in three ways, of which one leaves the
+ * butlers free; what goes wrong in Python goes to who asked, and to the log. */
+#include "peers.h"
+
+#define DIR "lessons/13-shared-resource"
+#define APP DIR "/app.py"
+#define TCP "127.0.0.1:0"
+
+static const char *const ways[] = {"blocking", "wrapped", "strand"};
+enum { WAYS = 3 };
+
+/* What a function of Python's may do. The first word of a request says what. */
+static const char script[] =
+    "import gc, os, sys, threading, time\n"
+    "inside = 0\n"
+    "def app(request):\n"
+    "    word, _, rest = request.partition(b' ')\n"
+    "    return globals()['do_' + word.decode()](rest)\n"
+    "def do_(rest): return b''\n"
+    "def do_say(rest): return rest\n"
+    "def do_fill(rest): return b'x' * int(rest)\n"
+    "def do_none(rest): pass\n"
+    "def do_int(rest): return 3\n"
+    "def do_text(rest): return 'text'\n"
+    "def do_raise(rest): raise ValueError(rest.decode())\n"
+    "def do_lines(rest): raise ValueError('one\\ntwo\\x1b[2J')\n"
+    "def do_odd(rest): raise ValueError('\\udc80')\n"
+    "def do_exit(rest): sys.exit(3)\n"
+    "def do_deep(rest): return do_deep(rest)\n"
+    "class Mute(Exception):\n"
+    "    def __str__(self): sys.exit(4)\n"
+    "def do_mute(rest): raise Mute\n"
+    "def do_print(rest):\n"
+    "    print('caf\\u00e9', rest.decode())\n"
+    "    return rest\n"
+    "def do_wait(gate):\n"
+    "    print('waiting')\n"
+    "    while not os.path.exists(gate): time.sleep(0.001)\n"
+    "    return gate\n"
+    "def do_alone(rest):\n"
+    "    global inside\n"
+    "    inside += 1\n"
+    "    time.sleep(0.002)\n"
+    "    inside -= 1\n"
+    "    return b'%d %d' % (inside, threading.get_ident())\n"
+    "def do_count(rest):\n"
+    "    gc.collect()\n"
+    "    counts = sys.getallocatedblocks(), sys.getrefcount(app)\n"
+    "    return b'%d %d' % counts\n"
+    "def do_name(rest): return __name__.encode() + __file__.encode()\n";
+
+/* -------------------------------------------------------------- servers */
+
+/* The script in a file, and "FILE:FUNCTION" of that. */
+static const char *script_app(void) {
+  static char app[TEMP_PATH + 8], path[TEMP_PATH];
+  if (!*app) {
+    temp_path(path, "app.py");
+    write_whole_file(path, script);
+    snprintf(app, sizeof app, "%s:app", path);
+  }
+  return app;
+}
+
+/* Python at the first endpoint, the echo at the second. `trace` may be NULL. */
+static struct server start_app(const char *app, const char *way,
+                               const char *trace) {
+  struct program_options options = {
+      .args = {"--way", way, "--app", app, TCP, TCP}, .trace = trace};
+  struct server server = {0};
+  server.program = server_start(13, &options, server.endpoint);
+  find_endpoint(server.program, 1, server.more[0]);
+  server.descriptors = program_descriptors(server.program);
+  return server;
+}
+
+static struct server start(const char *way) {
+  return start_app(script_app(), way, NULL);
+}
+
+static void end(struct server *server, long served) {
+  end_server(server, "sessions", served);
+}
+
+static void end_with_log(struct server *server, long served, const char *log) {
+  assert_int_equal(end_server_with(server, SIGTERM, "sessions", log), served);
+}
+
+/* -------------------------------------------------------------- clients */
+
+enum { FRAME = 65535 };
+
+static void send_frame(int client, const char *bytes, size_t size) {
+  static char frame[FRAME + 2];
+  frame[0] = (char)(size >> 8);
+  frame[1] = (char)size;
+  memcpy(frame + 2, bytes, size);
+  client_send(client, frame, size + 2);
+}
+
+static void ask(int client, const char *request) {
+  send_frame(client, request, strlen(request));
+}
+
+static size_t recv_size(int client) {
+  unsigned char header[2];
+  client_recv(client, header, 2);
+  return (size_t)header[0] << 8 | header[1];
+}
+
+/* The next answer as a string, good until the next call. */
+static const char *answer(int client) {
+  static char text[FRAME + 1];
+  size_t size = recv_size(client);
+  client_recv(client, text, size);
+  text[size] = 0;
+  return text;
+}
+
+static void expect_answer(int client, const char *text) {
+  assert_string_equal(answer(client), text);
+}
+
+static void converse(int client, const char *request, const char *expected) {
+  ask(client, request);
+  expect_answer(client, expected);
+}
+
+static void visit(const struct server *server) {
+  int client = client_connect(server->endpoint);
+  converse(client, "say hello", "hello");
+  client_close(client);
+}
+
+/* A gate that calls of do_wait wait at: a file that is not there yet. */
+struct file_gate {
+  char path[TEMP_PATH], request[TEMP_PATH + 8];
+};
+
+static struct file_gate gate_shut(void) {
+  struct file_gate gate;
+  temp_path(gate.path, "gate");
+  snprintf(gate.request, sizeof gate.request, "wait %s", gate.path);
+  return gate;
+}
+
+static void gate_lift(const struct file_gate *gate) {
+  write_whole_file(gate->path, "");
+}
+
+static size_t count_text(const char *text, const char *part) {
+  size_t count = 0;
+  for (; (text = strstr(text, part)); text++)
+    count++;
+  return count;
+}
+
+/* So many calls are inside Python now. */
+static void wait_for_calls(const struct server *server, size_t calls) {
+  wait_until(count_text(program_out(server->program), "waiting") == calls);
+}
+
+/* ------------------------------------------------------- beginning well */
+
+static void it_says_which_python_it_is(void **state) {
+  struct server server = start("strand");
+  const char *out = program_out(server.program);
+  assert_int_equal(strncmp(out, "Python 3.", 9), 0);
+  assert_true(strstr(out, "listening") > strchr(out, '\n'));
+  end(&server, 0);
+}
+
+static void the_script_beside_it_answers(void **state) {
+  static const char *const functions[] = {"shout", "slow", "nap"};
+  for (int i = 0; i < WAYS; i++) {
+    char app[64];
+    snprintf(app, sizeof app, "%s:%s", APP, functions[i]);
+    struct server server = start_app(app, ways[i], NULL);
+    int client = client_connect(server.endpoint);
+    converse(client, "ice", "ICE");
+    client_close(client);
+    end(&server, 1);
+  }
+}
+
+static void it_starts_with_that_script_by_itself(void **state) {
+  struct program_options options = {.args = {TCP}};
+  char endpoint[ENDPOINT_TEXT];
+  struct program *program = server_start(13, &options, endpoint);
+  int client = client_connect(endpoint);
+  converse(client, "ice", "ICE");
+  client_close(client);
+  server_stop(program);
+}
+
+static void a_script_may_do_without_a_path(void **state) {
+  char path[TEMP_PATH], line[700];
+  temp_path(path, "beside.py");
+  write_whole_file(path, "def app(x): return x\n");
+  const char *bin = getenv("LESSON_BIN"), *name = strrchr(path, '/') + 1;
+  snprintf(line, sizeof line,
+           "bin=$(cd \"%s\" && pwd) && cd %.*s && "
+           "exec \"$bin\"/lesson13 --app %s:app " TCP,
+           bin ? bin : "build/bin", (int)(name - path), path, name);
+  char *argv[] = {"/bin/sh", "-c", line, NULL};
+  struct program *program = program_exec(argv, NULL);
+  program_wait_for(program, "listening");
+  server_stop(program);
+}
+
+/* Runs `with` while variables that lead Python astray are set: another Python
+ * of this version stands first in PATH, and its library is empty. */
+static void astray(void (*with)(void)) {
+  char dir[TEMP_PATH], line[600];
+  temp_path(dir, "other");
+  int minor = 0;
+  struct server server = start("strand");
+  assert_int_equal(sscanf(program_out(server.program), "Python 3.%d", &minor),
+                   1);
+  end(&server, 0);
+  snprintf(line, sizeof line,
+           "mkdir -p %s/bin %s/lib/python3.%d/lib-dynload && "
+           "touch %s/lib/python3.%d/os.py && "
+           "printf '#!/bin/sh\\n' >%s/bin/python3 && chmod +x %s/bin/python3",
+           dir, dir, minor, dir, minor, dir, dir);
+  assert_int_equal(system(line), 0);
+  char *path = strdup(getenv("PATH"));
+  assert_non_null(path);
+  snprintf(line, sizeof line, "%s/bin:/bin:/usr/bin", dir);
+  setenv("PATH", line, 1);
+  setenv("PYTHONHOME", dir, 1);
+  setenv("PYTHONPATH", dir, 1);
+  setenv("LC_ALL", "C", 1);
+  with();
+  setenv("PATH", path, 1);
+  unsetenv("PYTHONHOME");
+  unsetenv("PYTHONPATH");
+  unsetenv("LC_ALL");
+  free(path);
+  snprintf(line, sizeof line, "rm -r %s", dir);
+  assert_int_equal(system(line), 0);
+}
+
+static void start_and_print(void) {
+  struct server server = start("strand");
+  int client = client_connect(server.endpoint);
+  converse(client, "print at once", "at once");
+  program_wait_for(server.program, "caf\xc3\xa9 at once\n");
+  client_close(client);
+  end_server_with(&server, SIGTERM, "sessions", "");
+}
+
+static void no_environment_leads_it_astray(void **state) {
+  astray(start_and_print);
+}
+
+/* --------------------------------------------------------------- frames */
+
+static void expect_fill(int client, size_t size) {
+  static char expected[FRAME], request[32];
+  memset(expected, 'x', size);
+  snprintf(request, sizeof request, "fill %zu", size);
+  ask(client, request);
+  assert_int_equal(recv_size(client), size);
+  client_expect(client, expected, size);
+}
+
+static void frames_of_all_sizes_are_answered(void **state) {
+  static char request[FRAME + 1] = "say ";
+  memset(request + 4, 'y', FRAME - 4);
+  for (int i = 0; i < WAYS; i++) {
+    struct server server = start(ways[i]);
+    int client = client_connect(server.endpoint);
+    converse(client, "", "");
+    converse(client, "say ", "");
+    converse(client, "say x", "x");
+    converse(client, request, request + 4);
+    expect_fill(client, 255);
+    expect_fill(client, 256);
+    expect_fill(client, FRAME);
+    converse(client, "say still here", "still here");
+    client_close(client);
+    end(&server, 1);
+  }
+}
+
+static void a_request_may_come_byte_by_byte(void **state) {
+  static const char frame[] = "\0\tsay hello";
+  for (int i = 0; i < WAYS; i++) {
+    struct server server = start(ways[i]);
+    int client = client_connect(server.endpoint);
+    for (size_t k = 0; k < sizeof frame - 1; k++)
+      client_send(client, frame + k, 1);
+    expect_answer(client, "hello");
+    client_close(client);
+    end(&server, 1);
+  }
+}
+
+static void requests_in_one_piece_are_answered_in_order(void **state) {
+  for (int i = 0; i < WAYS; i++) {
+    struct server server = start(ways[i]);
+    int client = client_connect(server.endpoint);
+    client_send(client, "\0\007say one\0\007say two\0\0\0\007say six", 29);
+    expect_answer(client, "one");
+    expect_answer(client, "two");
+    expect_answer(client, "");
+    expect_answer(client, "six");
+    client_half_close(client);
+    client_expect_end(client);
+    client_close(client);
+    end(&server, 1);
+  }
+}
+
+static void the_other_endpoint_is_an_echo(void **state) {
+  struct server server = start("strand");
+  int client = client_connect(server.more[0]);
+  converse(client, "raise nothing", "raise nothing");
+  converse(client, "", "");
+  client_close(client);
+  end(&server, 1);
+}
+
+/* ------------------------------------------------------------ who waits */
+
+enum { CROWD = 8 };
+
+static void crowd_asks(const struct server *server, int *clients,
+                       const char *request) {
+  for (int i = 0; i < CROWD; i++) {
+    clients[i] = client_connect(server->endpoint);
+    ask(clients[i], request);
+  }
+}
+
+static void crowd_gets(const int *clients, const char *expected) {
+  for (int i = 0; i < CROWD; i++) {
+    expect_answer(clients[i], expected);
+    client_close(clients[i]);
+  }
+}
+
+/* Two butlers, both in Python until the gate is lifted: no echo comes. */
+static void expect_stall(const char *way) {
+  struct server server = start(way);
+  struct file_gate gate = gate_shut();
+  int clients[CROWD], echo = client_connect(server.more[0]);
+  converse(echo, "before", "before");
+  crowd_asks(&server, clients, gate.request);
+  wait_for_calls(&server, 2);
+  ask(echo, "meanwhile");
+  assert_false(client_readable(echo, 60));
+  assert_int_equal(count_text(program_out(server.program), "waiting"), 2);
+  gate_lift(&gate);
+  crowd_gets(clients, gate.path);
+  expect_answer(echo, "meanwhile");
+  client_close(echo);
+  end(&server, CROWD + 1);
+}
+
+static void blocking_stalls_an_echo(void **state) { expect_stall("blocking"); }
+
+static void wrapped_stalls_it_as_well(void **state) { expect_stall("wrapped"); }
+
+static void on_the_strand_an_echo_does_not_wait(void **state) {
+  struct server server = start("strand");
+  struct file_gate gate = gate_shut();
+  int clients[CROWD], echo = client_connect(server.more[0]);
+  crowd_asks(&server, clients, gate.request);
+  wait_for_calls(&server, 1);
+  for (int i = 0; i < 100; i++)
+    converse(echo, "meanwhile", "meanwhile");
+  for (int i = 0; i < CROWD; i++)
+    assert_false(client_readable(clients[i], 0));
+  assert_int_equal(count_text(program_out(server.program), "waiting"), 1);
+  gate_lift(&gate);
+  crowd_gets(clients, gate.path);
+  client_close(echo);
+  end(&server, CROWD + 1);
+}
+
+/* Python lets go of its lock while it sleeps; the strand does not care. */
+static void on_the_strand_one_call_is_inside_at_a_time(void **state) {
+  struct server server = start("strand");
+  int clients[CROWD];
+  unsigned long thread, first = 0;
+  crowd_asks(&server, clients, "alone");
+  for (int i = 0; i < CROWD; i++) {
+    long others;
+    assert_int_equal(sscanf(answer(clients[i]), "%ld %lu", &others, &thread),
+                     2);
+    assert_int_equal(others, 0);
+    assert_true(i == 0 || thread == first);
+    first = thread;
+    client_close(clients[i]);
+  }
+  end(&server, CROWD);
+}
+
+/* -------------------------------------------------------------- the trace */
+
+static struct trace *traced(const char *way) {
+  char path[TEMP_PATH];
+  temp_path(path, "trace.json");
+  struct server server = start_app(script_app(), way, path);
+  int clients[CROWD];
+  crowd_asks(&server, clients, "alone");
+  for (int i = 0; i < CROWD; i++) {
+    answer(clients[i]);
+    client_close(clients[i]);
+  }
+  end(&server, CROWD);
+  return trace_load(path);
+}
+
+/* The executor that is a strand, and how many handlers it has run. */
+static size_t on_strands(struct trace *trace, const char **strand, int *tid) {
+  size_t count = 0;
+  for (size_t i = 0; i < trace->slice_count; i++) {
+    if (strncmp(trace->slices[i].on, "strand", 6) != 0)
+      continue;
+    *strand = trace->slices[i].on;
+    *tid = trace->slices[i].tid;
+    count++;
+  }
+  return count;
+}
+
+/* A handler on a context takes less than the 2 ms of a call, on the whole. */
+static double median_of(struct trace *trace, const char *name) {
+  double spans[CROWD];
+  for (size_t i = 0; i < CROWD; i++) {
+    spans[i] = trace_find(trace, name, "context 1", i)->dur;
+    for (size_t k = i; k > 0 && spans[k] < spans[k - 1]; k--) {
+      double span = spans[k];
+      spans[k] = spans[k - 1];
+      spans[k - 1] = span;
+    }
+  }
+  return spans[CROWD / 2];
+}
+
+static void blocking_asks_in_the_handler(void **state) {
+  struct trace *trace = traced("blocking");
+  assert_true(median_of(trace, "on_request") >= 2000);
+  assert_int_equal(trace_count(trace, "on_answer", NULL), 0);
+  trace_free(trace);
+}
+
+static void wrapped_asks_in_the_handler_too(void **state) {
+  struct trace *trace = traced("wrapped");
+  assert_true(median_of(trace, "on_request") >= 2000);
+  assert_int_equal(trace_count(trace, "on_answer", "context 1"), CROWD);
+  assert_true(median_of(trace, "on_answer") < 2000);
+  trace_free(trace);
+}
+
+static void the_strand_goes_there_and_back(void **state) {
+  struct trace *trace = traced("strand");
+  const char *strand = NULL;
+  int tid = 0;
+  assert_int_equal(on_strands(trace, &strand, &tid), CROWD);
+  assert_int_equal(trace_count(trace, "on_answer", strand), CROWD);
+  assert_int_equal(trace_count(trace, "on_answer", "context 1"), CROWD);
+  assert_int_equal(trace_overlaps(trace, strand), 0);
+  for (size_t i = 0; i < CROWD; i++) {
+    assert_int_equal(trace_find(trace, "on_answer", strand, i)->tid, tid);
+    assert_true(trace_find(trace, "on_answer", strand, i)->dur >= 2000);
+  }
+  for (size_t i = 0; i < trace->slice_count; i++)
+    if (strcmp(trace->slices[i].on, "context 1") == 0)
+      assert_int_not_equal(trace->slices[i].tid, tid);
+  assert_true(median_of(trace, "on_request") < 2000);
+  assert_true(median_of(trace, "on_answer") < 2000);
+  trace_free(trace);
+}
+
+/* ----------------------------------------------------------- what goes wrong
+ */
+
+static const struct {
+  const char *request, *log;
+} wrong[] = {
+    {"raise no ice", "{*}app.py:12: ValueError: no ice"},
+    {"raise ", "{*}app.py:12: ValueError"},
+    {"nonsense", "{*}app.py:5: KeyError: 'do_nonsense'"},
+    {"lines", "{*}app.py:13: ValueError: one two [2J"},
+    {"odd", "{*}app.py:14: ValueError"},
+    {"exit", "{*}app.py:15: SystemExit: 3"},
+    {"mute", "{*}app.py:19: Mute"},
+    {"deep", "{*}app.py:16: RecursionError: {*}"},
+    {"none", "app() returned NoneType, not bytes"},
+    {"int", "app() returned int, not bytes"},
+    {"text", "app() returned str, not bytes"},
+    {"fill 65536", "app() returned 65536 bytes, and 65535 can be sent"},
+    {"fill 9000000", "app() returned 9000000 bytes, and 65535 can be sent"},
+};
+enum { WRONG = sizeof wrong / sizeof *wrong };
+
+/* Who asks for it gets the end, the log the reason, and others are served. */
+static void what_goes_wrong_ends_one_connection(void **state) {
+  for (int i = 0; i < WAYS; i++) {
+    struct server server = start(ways[i]);
+    char log[4096] = "";
+    int other = client_connect(server.endpoint);
+    for (size_t k = 0; k < WRONG; k++) {
+      int client = client_connect(server.endpoint);
+      converse(client, "say good", "good");
+      ask(client, wrong[k].request);
+      client_expect_end(client);
+      client_close(client);
+      converse(other, "say me", "me");
+      size_t used = strlen(log);
+      snprintf(log + used, sizeof log - used, "closed 127.0.0.1:{*}: %s\n",
+               wrong[k].log);
+    }
+    client_close(other);
+    end_with_log(&server, WRONG + 1, log);
+  }
+}
+
+/* The answers that came before get through, although more was sent. */
+static void answers_before_it_arrive(void **state) {
+  static const char more[50000];
+  for (int i = 0; i < WAYS; i++) {
+    struct server server = start(ways[i]);
+    int client = client_connect(server.endpoint);
+    client_send(client, "\0\007say one\0\003int\0\007say two", 23);
+    client_try_send(client, more, sizeof more);
+    program_wait_for_error(server.program, "not bytes");
+    client_try_send(client, more, sizeof more);
+    expect_answer(client, "one");
+    client_expect_end(client);
+    client_close(client);
+    wait_until_empty(&server);
+    end_with_log(&server, 1, "closed {*}: app() returned int, not bytes\n");
+  }
+}
+
+static void who_stays_after_it_does_not_keep_the_server(void **state) {
+  struct server server = start("strand");
+  int client = client_connect(server.endpoint);
+  ask(client, "int");
+  client_expect_end(client);
+  end_with_log(&server, 1, "closed {*}: app() returned int, not bytes\n");
+  client_close(client);
+}
+
+/* --------------------------------------------------- scripts that do not load
+ */
+
+static void expect_no_start(int status, const char *what, const char *app) {
+  expect_refusal(13, status, what, "--app", app, TCP);
+}
+
+static void expect_bad_script(const char *text, const char *what) {
+  char path[TEMP_PATH], app[TEMP_PATH + 8];
+  temp_path(path, "bad.py");
+  write_whole_file(path, text);
+  snprintf(app, sizeof app, "%s:app", path);
+  expect_no_start(1, what, app);
+}
+
+static void a_script_that_does_not_load_is_one_clear_line(void **state) {
+  expect_bad_script("def app(x) return x\n", "SyntaxError: expected ':'");
+  expect_bad_script("\nimport nosuch\n",
+                    "bad.py:2: ModuleNotFoundError: No module named 'nosuch'");
+  expect_bad_script("import sys\nsys.exit(0)\n", "bad.py:2: SystemExit: 0");
+  expect_bad_script("raise ValueError('a\\nb')\n", "ValueError: a b");
+  expect_bad_script("def other(x): return x\n", "no function 'app'");
+  expect_bad_script("app = 3\n", "no function 'app'");
+  expect_bad_script("", "no function 'app'");
+  expect_bad_script("\xff\xfe", "SyntaxError");
+  expect_no_start(1, "/no/such.py: No such file", "/no/such.py:app");
+  expect_no_start(1, "/tmp", "/tmp:app");
+}
+
+static void what_is_no_app_is_wrong_usage(void **state) {
+  expect_no_start(2, "--app is FILE:FUNCTION, not app.py", "app.py");
+  expect_no_start(2, "--app is FILE:FUNCTION, not :app", ":app");
+  expect_no_start(2, "--app is FILE:FUNCTION, not app.py:", "app.py:");
+  expect_no_start(2, "--app is FILE:FUNCTION, not ", "");
+  expect_refusal(13, 2, "--app wants FILE:FUNCTION", TCP, "--app");
+}
+
+/* -------------------------------------------------------- who goes early */
+
+static void who_resets_during_a_call_is_forgotten(void **state) {
+  for (int i = 0; i < WAYS; i++) {
+    struct server server = start(ways[i]);
+    struct file_gate gate = gate_shut();
+    int clients[CROWD];
+    crowd_asks(&server, clients, gate.request);
+    wait_for_calls(&server, i == 2 ? 1 : 2);
+    for (int k = 0; k < CROWD; k++)
+      if (k % 2)
+        client_reset(clients[k]);
+      else
+        client_close(clients[k]);
+    gate_lift(&gate);
+    visit(&server);
+    wait_until_empty(&server);
+    end(&server, CROWD + 1);
+  }
+}
+
+static void who_leaves_within_a_frame_is_forgotten(void **state) {
+  static const char frame[] = "\0\tsay hello";
+  struct server server = start("strand");
+  for (size_t cut = 1; cut < sizeof frame; cut++) {
+    int client = client_connect(server.endpoint);
+    client_send(client, frame, cut);
+    if (cut % 2)
+      client_reset(client);
+    else
+      client_close(client);
+  }
+  visit(&server);
+  wait_until_empty(&server);
+  end(&server, sizeof frame);
+}
+
+/* A call cannot be cut short; it is the last one then. */
+static void sigterm_ends_it_during_a_call(void **state) {
+  for (int i = 0; i < WAYS; i++) {
+    struct server server = start(ways[i]);
+    struct file_gate gate = gate_shut();
+    int clients[CROWD];
+    crowd_asks(&server, clients, gate.request);
+    wait_for_calls(&server, i == 2 ? 1 : 2);
+    program_signal(server.program, SIGTERM);
+    gate_lift(&gate);
+    long served = end_server_with(&server, SIGINT, "sessions", "");
+    assert_in_range(served, 1, CROWD);
+    for (int k = 0; k < CROWD; k++)
+      client_close(clients[k]);
+  }
+}
+
+/* ------------------------------------------------------------ references */
+
+struct counts {
+  long blocks, references;
+};
+
+static struct counts count(int client) {
+  struct counts counts;
+  ask(client, "count");
+  assert_int_equal(
+      sscanf(answer(client), "%ld %ld", &counts.blocks, &counts.references), 2);
+  return counts;
+}
+
+enum { ROUNDS = 40 };
+
+/* Every kind of request, and the end of every kind of client. */
+static void use_all(const struct server *server) {
+  int friend = client_connect(server->endpoint);
+  for (int round = 0; round < ROUNDS; round++) {
+    converse(friend, "say hello", "hello");
+    converse(friend, "", "");
+    for (size_t k = 0; k < 12; k += 1) {
+      int client = client_connect(server->endpoint);
+      ask(client, wrong[k].request);
+      client_expect_end(client);
+      client_close(client);
+    }
+    int hasty = client_connect(server->endpoint);
+    ask(hasty, "alone");
+    client_reset(hasty);
+  }
+  client_close(friend);
+}
+
+/* By Python's own count of its memory: a reference lost in each round, of
+ * whatever kind, would be ROUNDS blocks or references more. With ASan Python
+ * has no blocks of its own, and LeakSanitizer does the counting. */
+static void no_reference_is_lost(void **state) {
+  for (int i = 0; i < WAYS; i++) {
+    struct server server = start(ways[i]);
+    int counter = client_connect(server.endpoint);
+    use_all(&server);
+    count(counter);
+    struct counts before = count(counter);
+    use_all(&server);
+    struct counts after = count(counter);
+    if (labs(after.blocks - before.blocks) >= ROUNDS / 2 ||
+        labs(after.references - before.references) >= ROUNDS / 2)
+      give_up("%s: %ld blocks and %ld references, then %ld and %ld", ways[i],
+              before.blocks, before.references, after.blocks, after.references);
+    client_close(counter);
+    program_signal(server.program, SIGTERM);
+    assert_int_equal(program_wait(server.program), 0);
+    closing_line(&server, "sessions");
+    program_free(server.program);
+  }
+}
+
+/* -------------------------------------------------- usage and the demo */
+
+static void wrong_usage_is_refused(void **state) {
+  static const char *const mentions[] = {"--butlers",
+                                         "--way blocking|wrapped|strand",
+                                         "--app FILE:FUNCTION",
+                                         APP ":slow",
+                                         "ENDPOINT",
+                                         NULL};
+  expect_usage(13, mentions);
+  expect_refusal(13, 2, "blocking|wrapped|strand", "--way", "other");
+}
+
+/* After Python has started; it is not ended then, and nothing may leak. */
+static void a_place_that_does_not_exist_is_refused(void **state) {
+  struct program_options options = {.args = {"/no/such/place"}};
+  struct program *program = program_run(13, &options, 1);
+  assert_int_equal(lines_in(program_err(program)), 1);
+  assert_non_null(strstr(program_err(program), "cannot listen on"));
+  program_free(program);
+}
+
+/* The text without what differs from run to run: a number, with the blanks
+ * before it, becomes " N", and a lane of the picture becomes "LANE". */
+static char *shape(const char *text) {
+  char *copy = calloc(2, strlen(text) + 1), *to = copy;
+  assert_non_null(copy);
+  while (*text) {
+    size_t blanks = strspn(text, " ");
+    size_t digits = strspn(text + blanks, "0123456789");
+    size_t lane = strspn(text + blanks, "#.e");
+    if (lane == 60 || digits)
+      to = stpcpy(to, lane == 60 ? " LANE" : " N");
+    else
+      *to++ = *text;
+    text += lane == 60 ? blanks + lane : digits ? blanks + digits : 1;
+  }
+  return copy;
+}
+
+static void expect_shape(const char *path, const char *actual) {
+  char *text = read_whole_file(path);
+  char *expected_shape = shape(text), *actual_shape = shape(actual);
+  char *found = output_difference(expected_shape, actual_shape);
+  if (found)
+    give_up("%s: %s\n--- the whole output:\n%s", path, found, actual);
+  free(expected_shape);
+  free(actual_shape);
+  free(text);
+}
+
+struct row {
+  unsigned long answers, echoes;
+  double median, most, longest; /* milliseconds */
+};
+
+static struct row read_row(const char *text) {
+  struct row row;
+  if (sscanf(text, "%lu %lu %lf %lf %lf", &row.answers, &row.echoes,
+             &row.median, &row.most, &row.longest) != 5)
+    give_up("no row of the table: %s", text);
+  return row;
+}
+
+static struct row row_of(const char *table, const char *way) {
+  char begin[64];
+  snprintf(begin, sizeof begin, "\n%s ", way);
+  const char *at = strstr(table, begin);
+  assert_non_null(at);
+  return read_row(at + strlen(begin));
+}
+
+/* How many columns of the nth lane from `from` on are busy. */
+static size_t busy(const char *from, size_t nth) {
+  for (; nth > 0; nth--)
+    from = strchr(from, '\n') + 1;
+  from += strlen("  interpreter ");
+  size_t count = 0;
+  for (size_t i = 0; i < 60; i++)
+    count += from[i] == '#';
+  return count;
+}
+
+static void expect_picture(const char *out) {
+  for (int i = 0; i < WAYS; i++) {
+    char title[16];
+    snprintf(title, sizeof title, "\n%s\n", ways[i]);
+    const char *lanes = strstr(out, title);
+    assert_non_null(lanes);
+    for (size_t butler = 2; butler <= 3; butler++)
+      if (i == 2)
+        assert_in_range(busy(lanes, butler), 0, 6);
+      else
+        assert_in_range(busy(lanes, butler), 50, 60);
+    if (i == 2)
+      assert_in_range(busy(lanes, 4), 50, 60);
+  }
+}
+
+static void program_path(char path[512], const char *name) {
+  const char *bin = getenv("LESSON_BIN");
+  snprintf(path, 512, "%s/%s", bin ? bin : "build/bin", name);
+}
+
+static struct program *finished(char *const argv[]) {
+  struct program *program = program_exec(argv, NULL);
+  if (program_wait(program) != 0)
+    give_up("%s failed:\n%s%s", argv[0], program_out(program),
+            program_err(program));
+  assert_string_equal(program_err(program), "");
+  return program;
+}
+
+/* What the function takes, in milliseconds. */
+static const double CALL = 50;
+
+/* A slower build proves no more than that nobody waits for a call. */
+static bool is_quick(struct row strand) {
+  if (SANITIZED)
+    return strand.median < CALL / 10 && strand.most < CALL;
+  return strand.most < CALL / 10;
+}
+
+/* The last row of the table once more. */
+static struct row measure_strand(void) {
+  char path[512];
+  program_path(path, "lesson13-client");
+  struct server server = start_app(APP ":slow", "strand", NULL);
+  char *argv[] = {path, server.endpoint, server.more[0], "1000", NULL};
+  struct program *client = finished(argv);
+  struct row row = read_row(program_out(client));
+  program_free(client);
+  end(&server, CROWD + 1);
+  return row;
+}
+
+/* The machine may have been busy with other things: four more chances. */
+static void the_demo_shows_who_waits(void **state) {
+  char path[512];
+  program_path(path, "lesson13");
+  char *argv[] = {"/bin/sh", DIR "/demo.sh", path, NULL};
+  struct program *demo = finished(argv);
+  const char *out = program_out(demo);
+  expect_shape(DIR "/expected.txt", out);
+  expect_picture(out);
+  assert_true(row_of(out, "blocking").longest >= CALL);
+  assert_true(row_of(out, "wrapped").longest >= CALL);
+  struct row strand = row_of(out, "strand");
+  for (int chances = 4; !is_quick(strand); chances--) {
+    if (chances == 0)
+      give_up("on the strand an echo takes %.2f ms", strand.most);
+    strand = measure_strand();
+  }
+  program_free(demo);
+}
+
+/* The numbers that the lesson shows keep the promise as well. */
+static void the_numbers_in_the_text_show_it(void **state) {
+  char *text = read_whole_file(DIR "/expected.txt");
+  assert_true(row_of(text, "blocking").longest >= CALL);
+  assert_true(row_of(text, "wrapped").longest >= CALL);
+  assert_true(row_of(text, "strand").most < CALL / 10);
+  free(text);
+}
+
+int main(void) {
+  with_alarm();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(it_says_which_python_it_is),
+      cmocka_unit_test(the_script_beside_it_answers),
+      cmocka_unit_test(it_starts_with_that_script_by_itself),
+      cmocka_unit_test(a_script_may_do_without_a_path),
+      cmocka_unit_test(no_environment_leads_it_astray),
+      cmocka_unit_test(frames_of_all_sizes_are_answered),
+      cmocka_unit_test(a_request_may_come_byte_by_byte),
+      cmocka_unit_test(requests_in_one_piece_are_answered_in_order),
+      cmocka_unit_test(the_other_endpoint_is_an_echo),
+      cmocka_unit_test(blocking_stalls_an_echo),
+      cmocka_unit_test(wrapped_stalls_it_as_well),
+      cmocka_unit_test(on_the_strand_an_echo_does_not_wait),
+      cmocka_unit_test(on_the_strand_one_call_is_inside_at_a_time),
+      cmocka_unit_test(blocking_asks_in_the_handler),
+      cmocka_unit_test(wrapped_asks_in_the_handler_too),
+      cmocka_unit_test(the_strand_goes_there_and_back),
+      cmocka_unit_test(what_goes_wrong_ends_one_connection),
+      cmocka_unit_test(answers_before_it_arrive),
+      cmocka_unit_test(who_stays_after_it_does_not_keep_the_server),
+      cmocka_unit_test(a_script_that_does_not_load_is_one_clear_line),
+      cmocka_unit_test(what_is_no_app_is_wrong_usage),
+      cmocka_unit_test(who_resets_during_a_call_is_forgotten),
+      cmocka_unit_test(who_leaves_within_a_frame_is_forgotten),
+      cmocka_unit_test(sigterm_ends_it_during_a_call),
+      cmocka_unit_test(no_reference_is_lost),
+      cmocka_unit_test(wrong_usage_is_refused),
+      cmocka_unit_test(a_place_that_does_not_exist_is_refused),
+      cmocka_unit_test(the_numbers_in_the_text_show_it),
+      cmocka_unit_test(the_demo_shows_who_waits),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
