@@ -75,7 +75,7 @@ void ax_unref(void *object);
 /* What the core holds at this moment, in the whole process. */
 typedef struct ax_census {
   size_t objects;    /* ax_obj that were initialised and not yet destroyed */
-  size_t operations; /* operations allocated; those a butler caches included */
+  size_t operations; /* pending, ready, or kept spare by another butler */
 } ax_census;
 
 /* Counts what is alive; both are zero when everything was given back. */
@@ -360,7 +360,8 @@ typedef struct ax_signals ax_signals;
 /* An empty set. Ownership: one reference, the caller's. */
 ax_signals *ax_signals_new(ax_executor *executor);
 
-/* Adds a signal, which from then on no longer has its default effect.
+/* Adds a signal, which from then on no longer has its default effect. Waits
+ * until whoever sleeps in the loop has looked up.
  * 0, UV_EINVAL for a number that cannot be caught, or UV_ENOBUFS for more
  * than 8. */
 int ax_signals_add(ax_signals *signals, int signo);

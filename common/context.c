@@ -3,31 +3,34 @@
  * The story's roles, and where they are here:
  *
  *   Johnny            a handler, called in op.c
- *   completion table  context->ready, first in, first out, under one lock
+ *   completion table  the line of entries from context->table on
  *   butlers           the threads inside ax_run
  *   Assistant         whoever minds the door: mind_the_door
  *   Owner             ax__submit and the start functions it leads to
  *   blender           the operating system, seen through libuv's loop
  *
- * The Assistant is no thread of its own. "Mind the door" is a marker on the
- * table itself: the butler who takes it starts what was ordered meanwhile,
- * runs the loop once (sleeping in it only when nothing else is on the table),
- * puts what completed on the table, and the marker behind it. So exactly one
- * butler touches libuv at a time, and any butler can be that one.
+ * The Assistant is no thread of its own. To mind the door is a task like a
+ * handler, taken by a butler in between: he starts what was ordered meanwhile,
+ * runs the loop once (sleeping in it only when nothing is on the table), and
+ * puts what completed on the table. So exactly one butler touches libuv at a
+ * time, and any butler can be that one. While handlers keep the table full the
+ * door is minded every TURN of them or DOOR_SPAN nanoseconds, not after each:
+ * entering the kernel costs more than most handlers.
  *
- * While handlers keep the table full the door is minded every TURN handlers or
- * DOOR_SPAN nanoseconds, not after each: entering the kernel costs more than
- * most handlers.
+ * Anybody puts an entry on the table with one atomic exchange; butlers take
+ * them off under `lock`. Nobody counts what is on the table: work is what is
+ * pending, what is being served, and a table that is not empty.
  *
  * Waking a thread costs more than most handlers, too. So a butler with nothing
  * to do is not woken for every order. One idle butler keeps watch: it looks at
  * the table every WATCH_SPAN, and lends a hand when the table was never empty
  * since its last look. That is how a handler that blocks holds up nobody for
  * more than a millisecond. When the table stays empty the watch dozes until
- * the loop brings something.
+ * the loop brings something. Only who sleeps in the loop is woken at once, by
+ * the bell.
  *
- * `lock` guards the table and is held for a few instructions; `door` is held
- * by who minds the door. No handler runs under either. Order: door, lock. */
+ * `lock` is held for a few instructions; `door` is held by who minds the door.
+ * No handler runs under either. Order: door, lock. */
 #include "core.h"
 
 #include <sched.h>

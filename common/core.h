@@ -1,8 +1,8 @@
 /* core.h: what the files of the core share with each other, and nobody else.
  *
  * Read in this order: object.c, op.c, context.c, strand.c, timer.c; then
- * buffer.c, endpoint.c, poll.c, stream.c, acceptor.c, signals.c, resolve.c;
- * trace.c at any time. */
+ * buffer.c, endpoint.c, io.c, stream.c, acceptor.c, signals.c, resolve.c;
+ * pool.c and trace.c at any time. */
 #ifndef AX_CORE_H
 #define AX_CORE_H
 
