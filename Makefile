@@ -143,8 +143,8 @@ $(N:%=trace%): trace%:
 	@AX_TRACE=$(TRACE) $(call demo,$*) $(ARGS)
 	@echo 'To see what happened open $(TRACE) in https://ui.perfetto.dev'
 
-#: diffN       what changed in main.c since the lesson before N
-$(foreach n,$(N),$(eval BEFORE_$n := $(LAST))$(eval LAST := $n))
+#: diffN       what changed in main.c since the lesson that N grows from
+$(foreach n,$(N),$(eval BEFORE_$n ?= $(LAST))$(eval LAST := $n))
 MAINS = $(DIR_$(BEFORE_$*))/main.c $(DIR_$*)/main.c
 $(N:%=diff%): diff%:
 	@$(if $(BEFORE_$*),git --no-pager diff --no-index $(MAINS) || true,\

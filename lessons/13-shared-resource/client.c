@@ -41,8 +41,9 @@ static void send_frame(struct client *c);
 static void on_pause_over(void *arg, int err, size_t n) { send_frame(arg); }
 
 static void note_time(const struct client *c) {
-  taken = realloc(taken, c->answers * sizeof *taken);
-  check("memory", taken ? 0 : UV_ENOMEM);
+  double *longer = realloc(taken, c->answers * sizeof *taken);
+  check("memory", longer ? 0 : UV_ENOMEM);
+  taken = longer;
   taken[c->answers - 1] = (double)(ax_now() - c->sent) / 1e6;
 }
 

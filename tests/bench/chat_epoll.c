@@ -48,9 +48,7 @@ static char buffer[2 * PACKET_LIMIT]; /* the rest, and what is read behind it */
 /* --------------------------------------------------------------- chunks */
 
 static struct chunk *chunk_new(const char *bytes, size_t size) {
-  struct chunk *chunk = malloc(sizeof *chunk + size);
-  if (!chunk)
-    net_fail("malloc");
+  struct chunk *chunk = net_resize(NULL, sizeof *chunk + size);
   chunk->refs = 1;
   chunk->size = size;
   memcpy(chunk->bytes, bytes, size);
@@ -68,9 +66,7 @@ static void queue_reserve(struct client *c) {
     return;
   if (c->head == 0) {
     c->room = c->room ? 2 * c->room : FEW;
-    c->queue = realloc(c->queue, c->room * sizeof *c->queue);
-    if (!c->queue)
-      net_fail("realloc");
+    c->queue = net_resize(c->queue, c->room * sizeof *c->queue);
     return;
   }
   c->count -= c->head;

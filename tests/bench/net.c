@@ -25,6 +25,13 @@ void *net_alloc(size_t size) {
   return memory;
 }
 
+void *net_resize(void *memory, size_t size) {
+  memory = realloc(memory, size);
+  if (!memory)
+    net_fail("realloc");
+  return memory;
+}
+
 ax_endpoint net_endpoint(const char *text) {
   ax_endpoint endpoint;
   int err = ax_endpoint_parse(text, &endpoint);

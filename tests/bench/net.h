@@ -33,7 +33,8 @@ int net_epoll(void);
 void net_watch(int epoll, int fd, uint32_t events, void *data);
 void net_watch_again(int epoll, int fd, uint32_t events, void *data);
 
-/* Memory of zeros, or the end of the program. */
+/* Memory of zeros, and realloc; or the end of the program. */
 void *net_alloc(size_t size);
+void *net_resize(void *memory, size_t size);
 
 #endif

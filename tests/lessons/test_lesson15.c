@@ -507,13 +507,13 @@ static struct speech speech_new(struct server server, size_t deaf_count) {
   return speech;
 }
 
-static void speak(struct speech *speech, unsigned count) {
+static void speak(struct speech *speech, unsigned count, size_t size) {
   char packet[BIG];
   for (unsigned i = 0; i < count; i++) {
-    packet_make(packet, sizeof packet, 0, speech->said++);
-    client_send(speech->speaker, packet, sizeof packet);
+    packet_make(packet, size, 0, speech->said++);
+    client_send(speech->speaker, packet, size);
     for (int l = 0; l < 2; l++)
-      client_expect(speech->listeners[l], packet, sizeof packet);
+      client_expect(speech->listeners[l], packet, size);
   }
 }
 
@@ -538,7 +538,7 @@ static void speech_end(struct speech *speech, const char *errors) {
 /* Speaks until so many were shown out for not reading. */
 static void speak_until_cut_off(struct speech *speech, size_t count) {
   for (double end = deadline();;) {
-    speak(speech, 10);
+    speak(speech, 10, BIG);
     if (lines_in(program_err(speech->server.program)) >= count)
       return;
     if (seconds() > end)
@@ -552,7 +552,7 @@ static void who_does_not_read_is_cut_off(const char *butlers) {
   struct speech speech = speech_new(
       serve(15, "--butlers", butlers, TCP, path, "--queue-limit", "50000"), 3);
   speak_until_cut_off(&speech, 3);
-  speak(&speech, 50);
+  speak(&speech, 50, BIG);
   for (int i = 0; i < 3; i++) {
     size_t heard = catch_up(speech.deaf[i]);
     assert_true(heard > 0 && heard < speech.said - 50);
@@ -568,25 +568,45 @@ static void who_does_not_read_is_cut_off_and_nobody_else_notices(void **state) {
     who_does_not_read_is_cut_off(butlers_of[b]);
 }
 
+/* One who could not read hears all of it, when he can. */
+static void listen_late(struct speech *speech) {
+  struct member late = {.self = SENDERS};
+  char bytes[BIG];
+  while (late.heard < speech->said) {
+    size_t n = client_recv_some(speech->deaf[0], bytes, sizeof bytes);
+    assert_true(n > 0);
+    member_got(&late.peer, bytes, n);
+  }
+  assert_int_equal(late.size, 0);
+}
+
+static void speech_end_all(struct speech *speech) {
+  speech_end(speech, "");
+  client_expect_end(speech->deaf[0]);
+  client_close(speech->deaf[0]);
+}
+
 /* Without --queue-limit it is a mebibyte: a little less may wait, and wait at
  * no cost; then it is read after all. */
 static void less_than_the_queue_limit_may_wait(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "late");
   struct speech speech = speech_new(serve(15, TCP, path), 1);
-  speak(&speech, (1 << 20) / BIG);
+  speak(&speech, (1 << 20) / BIG, BIG);
   expect_rest(speech.server.program, 0.2);
-  struct member late = {.self = SENDERS};
-  while (late.heard < speech.said) {
-    char bytes[BIG];
-    size_t n = client_recv_some(speech.deaf[0], bytes, sizeof bytes);
-    assert_true(n > 0);
-    member_got(&late.peer, bytes, n);
-  }
-  assert_int_equal(late.size, 0);
-  speech_end(&speech, "");
-  client_expect_end(speech.deaf[0]);
-  client_close(speech.deaf[0]);
+  listen_late(&speech);
+  speech_end_all(&speech);
+}
+
+/* More packets than one write can gather wait behind one that has begun. */
+static void thousands_of_packets_may_wait(void **state) {
+  char path[TEMP_PATH];
+  temp_path(path, "many");
+  struct speech speech = speech_new(serve(15, "--butlers", "2", TCP, path), 1);
+  speak(&speech, 400000 / BIG, BIG);
+  speak(&speech, 3000, LEAST);
+  listen_late(&speech);
+  speech_end_all(&speech);
 }
 
 static void by_default_the_queue_limit_is_a_mebibyte(void **state) {
@@ -698,11 +718,11 @@ static void who_does_not_read_may_leave(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "fed-up");
   struct speech speech = speech_new(serve(15, "--butlers", "2", TCP, path), 3);
-  speak(&speech, (1 << 19) / BIG);
+  speak(&speech, (1 << 19) / BIG, BIG);
   leave(speech.deaf[0], CLOSE);
-  speak(&speech, 5);
+  speak(&speech, 5, BIG);
   leave(speech.deaf[1], RESET);
-  speak(&speech, 5);
+  speak(&speech, 5, BIG);
   client_half_close(speech.deaf[2]);
   catch_up(speech.deaf[2]);
   wait_until(program_descriptors(speech.server.program) == -1 ||
@@ -894,7 +914,7 @@ static void it_ends_while_much_is_waiting(void **state) {
   for (int b = 0; b < 3; b++) {
     struct speech speech =
         speech_new(serve(15, "--butlers", butlers_of[b], TCP, path), 1);
-    speak(&speech, 800000 / BIG);
+    speak(&speech, 800000 / BIG, BIG);
     speech_end(&speech, "");
     client_close(speech.deaf[0]);
   }
@@ -1025,6 +1045,7 @@ int main(void) {
       cmocka_unit_test(with_four_butlers_nothing_is_lost),
       cmocka_unit_test(who_does_not_read_is_cut_off_and_nobody_else_notices),
       cmocka_unit_test(less_than_the_queue_limit_may_wait),
+      cmocka_unit_test(thousands_of_packets_may_wait),
       cmocka_unit_test(by_default_the_queue_limit_is_a_mebibyte),
       cmocka_unit_test(the_queue_limit_is_exact),
       cmocka_unit_test(a_packet_that_was_not_finished_reaches_nobody),
