@@ -43,7 +43,7 @@ static void ask(ax_stream *stream) {
 
 static void on_some(void *arg, int err, size_t n) {
   must("read", err);
-  printf("another one says sync, and leaves after %zu bytes\n", n);
+  printf("another one says sync, too, and leaves after %zu bytes\n", n);
   ax_stream_close(hasty);
 }
 
@@ -59,20 +59,18 @@ static bool begins(const char *line, const char *with) {
   return strncmp(line, with, strlen(with)) == 0;
 }
 
-static void print_count(const char *word) {
+static size_t bytes_of(const char *word) {
   size_t found = 0;
   for (size_t i = 0; i < count; i++)
     found += begins(lines[i], word);
-  printf(" %zu %s", found * LINE, word);
+  return found * LINE;
 }
 
 static void print_state(void) {
-  printf("sync:");
-  print_count("execution");
-  print_count("order");
-  print_count("position");
-  print_count("synced");
-  printf(", %zu bytes\n", count * LINE);
+  printf("sync: %zu bytes (executions %zu, orders %zu, positions %zu, "
+         "end %zu)\n",
+         count * LINE, bytes_of("execution"), bytes_of("order"),
+         bytes_of("position"), bytes_of("synced"));
 }
 
 static void keep(const char *line) {
@@ -99,7 +97,7 @@ static void apply(const char *line) {
 /* The last line of a reply has come. */
 static void on_end(void) {
   if (complete) {
-    printf("sync again: the same as before with %zu updates\n", updates);
+    printf("sync again: what it was before, with %zu updates\n", updates);
     ax_stop(context);
     return;
   }

@@ -9,6 +9,8 @@
 enum { UNDER_WAY = 16 };                    /* updates */
 static const ax_time LOOK_AGAIN = AX_MS(1); /* at clients that are behind */
 
+atomic_long updates_delivered;
+
 /* ------------------------------------------------------- who is connected */
 
 /* region: enter */
@@ -72,7 +74,7 @@ static struct update *update_new(struct feed *feed, const char *text,
 }
 
 /* On any thread: waits for room, and takes it. After the stop nobody gives any
- * back; so who is woken then wakes the next. */
+ * back, so a thread that is woken then wakes the next. */
 static bool take_room(struct feed *feed) {
   uv_sem_wait(&feed->room);
   if (!ax_stopped(feed->strand))
@@ -131,7 +133,7 @@ static void on_update(void *arg, int err, size_t n) {
   struct feed *feed = update->feed;
   state_apply(&feed->state, update->text->bytes, update->text->size);
   broadcast(feed, update->text);
-  feed->delivered++;
+  updates_delivered++;
   feed->handed_out++;
   if (!feed->looking)
     pace(feed);
@@ -172,8 +174,11 @@ static void on_heartbeat(void *arg, int err, size_t n) {
 
 /* --------------------------------------------------- beginning and end */
 
-void feed_init(struct feed *feed, ax_executor *executor, size_t state_kib,
-               size_t queue_limit) {
+struct feed *feed_new(ax_executor *executor, size_t state_kib,
+                      size_t queue_limit) {
+  struct feed *feed = malloc(sizeof *feed);
+  if (!feed)
+    abort();
   *feed = (struct feed){.executor = executor,
                         .strand = ax_strand_new(executor),
                         .rules = {queue_limit, session_end},
@@ -183,6 +188,7 @@ void feed_init(struct feed *feed, ax_executor *executor, size_t state_kib,
   if (uv_sem_init(&feed->room, UNDER_WAY))
     abort();
   wait_for_heartbeat(feed);
+  return feed;
 }
 
 void feed_free(struct feed *feed) {
@@ -191,4 +197,5 @@ void feed_free(struct feed *feed) {
   ax_unref(feed->strand);
   state_free(&feed->state);
   uv_sem_destroy(&feed->room);
+  free(feed);
 }

@@ -24,16 +24,16 @@ struct feed {
   ax_timer *heartbeat, *look;
   struct state state; /* from here on: touched in the strand alone */
   LIST_HEAD(sessions, session) sessions;
-  long heartbeats, delivered;
+  long heartbeats;
   int handed_out;   /* updates whose room was not given back yet */
   ax_time patience; /* with clients that are behind ends then; 0: none is */
   bool looking;     /* at them again in a moment */
 };
 /* end: feed */
 
-/* Starts the heartbeat, too. The feed stays in place. */
-void feed_init(struct feed *feed, ax_executor *executor, size_t state_kib,
-               size_t queue_limit);
+/* Starts the heartbeat, too. */
+struct feed *feed_new(ax_executor *executor, size_t state_kib,
+                      size_t queue_limit);
 
 /* After the context was freed, for its sessions leave the feed. */
 void feed_free(struct feed *feed);
@@ -45,12 +45,15 @@ void feed_free(struct feed *feed);
  * way, or a client is far behind. */
 bool feed_deliver(struct feed *feed, const char *text, size_t size);
 
-/* After the stop: has one who waits in feed_deliver return false, and he the
- * next. Any thread. */
+/* After the stop: wakes a thread that waits in feed_deliver, which then wakes
+ * the next. Any thread. */
 void feed_wake(struct feed *feed);
 
 /* For sessions: each of these is a handler, to be posted to the strand with a
  * session that is its argument and is kept. */
 ax_fn feed_enter, feed_leave, feed_sync;
+
+/* Updates that were handed out so far. Any thread. */
+extern atomic_long updates_delivered;
 
 #endif

@@ -25,15 +25,21 @@ static struct lesson_cli cli = {
     .options = options,
     .option_count = sizeof options / sizeof *options};
 
-static void listen_and_run(ax_context *context, struct feed *feed) {
+/* region: serve */
+/* Returns when a signal has come and the producers have ended: from the stop
+ * on, deliver tells them false. */
+static void serve(ax_context *context, struct feed *feed) {
   struct listener listeners[sizeof cli.endpoints / sizeof *cli.endpoints];
   for (size_t i = 0; i < cli.endpoint_count; i++)
     listener_start(&listeners[i], context, &cli.endpoints[i], session_start,
                    feed);
+  struct producers *threads = producers_start(feed, producers, rate);
   lesson_run(context, butlers);
+  producers_join(threads);
   for (size_t i = 0; i < cli.endpoint_count; i++)
     listener_free(&listeners[i]);
 }
+/* end: serve */
 
 int main(int argc, char **argv) {
   lesson_cli(&cli, argc, argv);
@@ -41,16 +47,14 @@ int main(int argc, char **argv) {
   /* region: main */
   ax_context *context = ax_context_new();
   ax_signals *signals = lesson_stop_on_signals(context);
-  struct feed feed;
-  feed_init(&feed, context, (size_t)state_kib, (size_t)queue_limit_kib << 10);
-  struct producers *threads = producers_start(&feed, producers, rate);
-  listen_and_run(context, &feed);
-  producers_join(threads); /* deliver says false by now */
+  struct feed *feed =
+      feed_new(context, (size_t)state_kib, (size_t)queue_limit_kib << 10);
+  serve(context, feed);
   ax_unref(signals);
   ax_context_free(context); /* the sessions that are left leave the feed */
-  feed_free(&feed);
+  feed_free(feed);          /* so it goes last */
   /* end: main */
   printf("%ld updates delivered, %ld clients served, %ld alive\n",
-         feed.delivered, sessions_served, sessions_alive);
+         updates_delivered, sessions_served, sessions_alive);
   return 0;
 }

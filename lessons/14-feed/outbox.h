@@ -60,12 +60,12 @@ void outbox_send(struct outbox *box, struct chunk *chunk);
 /* The bytes that wait now, of the limit. Any thread. */
 size_t outbox_waiting(struct outbox *box);
 
-/* Sends several chunks without anything in between, and completes the token
- * when the last byte has left, or with UV_ECANCELED when it will not. Any
- * thread, but one reply at a time.
+/* Sends several chunks, a byte at least, with nothing in between. The token is
+ * completed when the last byte has left, or with UV_ECANCELED when it will not.
+ * Any thread, but one reply at a time.
  *
- * A reply is not counted against the limit: it was asked for, and who waits
- * for the token before he lets the client ask again has a limit already. */
+ * A reply is not counted against the limit: the client asked for it, and will
+ * not be heard again before it has it. */
 void outbox_reply(struct outbox *box, struct chunk *const *chunks, size_t count,
                   ax_token token);
 

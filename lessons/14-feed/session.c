@@ -1,8 +1,8 @@
 /* session.c: one client, from its coming to its end.
  *
  * Its operations keep a session: it reads a command, has the feed put the reply
- * in its outbox, waits until that has left, and reads the next. So who asks
- * again and again without reading what he gets is not heard.
+ * in its outbox, waits until that has left, and reads the next. So a client
+ * that asks again and again, and does not read, is not heard.
  *
  *     read_command -> on_command -> feed_sync -> session_synced -> ...
  *     strand          strand        feed's       strand

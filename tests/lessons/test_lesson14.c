@@ -121,7 +121,7 @@ static void viewer_change(struct viewer *v, const char *line) {
 }
 
 static void viewer_update(struct viewer *v, const char *line) {
-  long number, p = producer_of(line, &number);
+  long number = 0, p = producer_of(line, &number);
   assert_true(p > 0 && v->place == 0); /* not within a reply */
   if (v->last[p] ? number != v->last[p] + 1 : number <= v->held[p])
     give_up("update %ld of %ld follows on %ld and %ld", number, p, v->last[p],
@@ -138,7 +138,7 @@ static void viewer_line(struct viewer *v, const char *line) {
   char name[NAME + 1], *copy = v->copy + v->place * LINE;
   name_at(&v->layout, v->place, name);
   assert_memory_equal(line, name, NAME);
-  long number, p = producer_of(line, &number);
+  long number = 0, p = producer_of(line, &number);
   if (p && v->last[p] && number > v->last[p])
     give_up("the reply changed: it holds update %ld of %ld, but %ld was the "
             "last before it",
@@ -228,6 +228,18 @@ static void viewer_leave(struct viewer *v) {
   } while (0)
 
 enum { MOST = 16 }; /* viewers, the crowd apart */
+
+/* They have got so many replies and so many updates. */
+static bool all_have(const struct viewer *viewers, size_t count, long syncs,
+                     long updates) {
+  for (size_t i = 0; i < count; i++) {
+    if (viewers[i].peer.ended)
+      give_up("viewer %zu was closed", i);
+    if (viewers[i].syncs < syncs || viewers[i].updates < updates)
+      return false;
+  }
+  return true;
+}
 
 /* Waits for one reply, for one viewer. */
 static void viewer_sync(struct viewer *v) {
@@ -357,6 +369,25 @@ static void a_half_closed_client_gets_its_reply_and_then_the_end(void **state) {
   end(&server, 2);
 }
 
+/* It was asked for: only what comes behind it counts. */
+static void a_reply_may_be_larger_than_the_limit(void **state) {
+  struct viewer viewers[2];
+  struct server server =
+      serve(14, "--butlers", "2", "--rate", "10", "--state-kb", "8192",
+            "--queue-limit-kb", "256", TCP);
+  for (int i = 0; i < 2; i++)
+    viewer_come(&viewers[i], server.endpoint, 8192);
+  viewers_until(viewers, 2, all_have(viewers, 2, 0, 1));
+  for (long syncs = 1; syncs < 3; syncs++) {
+    viewer_ask(&viewers[0]);
+    viewer_ask(&viewers[1]);
+    viewers_until(viewers, 2, all_have(viewers, 2, syncs, 1));
+  }
+  viewer_leave(&viewers[0]);
+  viewer_leave(&viewers[1]);
+  end(&server, 2);
+}
+
 /* --------------------------------------------------------------- commands */
 
 /* Waits until the server has read what was sent before: with one butler it
@@ -481,17 +512,6 @@ static void who_asks_and_does_not_read_is_not_heard(void **state) {
 }
 
 /* --------------------------------------------------------------- updates */
-
-static bool all_have(const struct viewer *viewers, size_t count, long syncs,
-                     long updates) {
-  for (size_t i = 0; i < count; i++) {
-    if (viewers[i].peer.ended)
-      give_up("viewer %zu was closed", i);
-    if (viewers[i].syncs < syncs || viewers[i].updates < updates)
-      return false;
-  }
-  return true;
-}
 
 /* The viewers check that nothing is lost, doubled, torn or out of order, and
  * that state and updates agree. */
@@ -943,6 +963,12 @@ static void wrong_usage_is_refused(void **state) {
   expect_refusal(14, 2, "--queue-limit-kb", "--queue-limit-kb", "0");
 }
 
+static void a_busy_port_is_refused(void **state) {
+  struct server server = serve(14, TCP);
+  expect_refusal(14, 1, server.endpoint, server.endpoint);
+  end(&server, 0);
+}
+
 static void the_demo_prints_what_is_expected(void **state) {
   expect_demo(14, "lessons/14-feed");
 }
@@ -955,6 +981,7 @@ int main(void) {
       cmocka_unit_test(the_reply_is_one_gather_write),
       cmocka_unit_test(replies_share_the_state),
       cmocka_unit_test(a_half_closed_client_gets_its_reply_and_then_the_end),
+      cmocka_unit_test(a_reply_may_be_larger_than_the_limit),
       cmocka_unit_test(a_command_may_be_split_anywhere),
       cmocka_unit_test(commands_may_be_joined),
       cmocka_unit_test(what_is_no_command_is_skipped),
@@ -976,6 +1003,7 @@ int main(void) {
       cmocka_unit_test(producers_end_when_the_feed_stops),
       cmocka_unit_test(it_ends_in_the_middle_of_everything),
       cmocka_unit_test(wrong_usage_is_refused),
+      cmocka_unit_test(a_busy_port_is_refused),
       cmocka_unit_test(the_demo_prints_what_is_expected),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -957,6 +957,7 @@ static void handlers_of_a_client_never_overlap(void **state) {
     peers_until(crowd->peers, MEMBERS, all_have_heard(crowd, COUNT));
     crowd_end(crowd, MEMBERS, MEMBERS);
     struct trace *trace = trace_load(path);
+    assert_int_equal(butlers_in(trace), atoi(butlers_of[b]));
     check_strands(trace);
     trace_free(trace);
   }
