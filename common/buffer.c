@@ -55,7 +55,7 @@ size_t ax__dynbuf_room(const ax_dynbuf *dynbuf) {
 static int grow(ax_dynbuf *dynbuf, size_t need) {
   size_t room = dynbuf->room ? dynbuf->room : 64;
   while (room < need)
-    room *= 2;
+    room = room > SIZE_MAX / 2 ? need : 2 * room;
   char *base = malloc(room);
   if (!base)
     return UV_ENOMEM;

@@ -77,8 +77,10 @@ static void context_push(ax_executor *executor, ax__entry *entry) {
   }
 }
 
+/* With the lock held. The stub may be the last and others stand before it. */
 static bool table_is_empty(struct ax__context *context) {
-  return atomic_load(&context->table_end) == &context->table_stub;
+  return context->table == &context->table_stub &&
+         atomic_load(&context->table_end) == &context->table_stub;
 }
 
 /* With the lock held: takes the first from the table; NULL if there is none,

@@ -275,9 +275,9 @@ struct ax__context {
   unsigned look_at;    /* when so many were run, ask the clock */
   ax_time door_time;
   int butlers;
-  bool watched; /* an idle butler keeps watch ... */
-  bool dozing;  /* ... but sleeps until it is woken; ... to here */
-  bool dead;    /* written once, by ax_context_free, alone */
+  bool watched;     /* an idle butler keeps watch ... */
+  bool dozing;      /* ... but sleeps until it is woken; ... to here */
+  atomic_bool dead; /* set by ax_context_free, with the lock held */
   ax__cond bench;
   ax__cond watch;
   atomic_bool stopped;

@@ -54,17 +54,34 @@ static void op_uncount(struct ax__context *at, struct ax__context *home) {
     ax__work_add(home, -1);
 }
 
+/* From a thread that is no butler of `home`: that context may be freed at the
+ * same moment, which the lock keeps apart. */
+static void push_from_afar(ax_op *op, struct ax__context *home) {
+  ax_executor *executor = op->token.executor;
+  ax__lock(&home->lock);
+  bool dead = home->dead;
+  if (!dead)
+    executor->push(executor, &op->entry);
+  ax__unlock(&home->lock);
+  if (dead)
+    op->entry.run(&op->entry, false);
+}
+
 void ax__op_finish(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->token.executor;
+  struct ax__context *at = op->at, *home = executor->context;
   op->err = err;
   op->n = n;
   if (!op->pending) {
     executor->push(executor, &op->entry);
     return;
   }
-  struct ax__context *at = op->at, *home = executor->context;
-  ax_context *held = home == at && !at->dead ? NULL : ax_ref(&home->base);
-  executor->push(executor, &op->entry);
+  bool here = ax__self.door == home || ax_inside(&home->base);
+  ax_context *held = here && home == at ? NULL : ax_ref(&home->base);
+  if (here)
+    executor->push(executor, &op->entry);
+  else
+    push_from_afar(op, home);
   op_uncount(at, home);
   ax_unref(held);
 }

@@ -250,14 +250,26 @@ static void check_stream(struct peer *peer, const char *bytes, size_t n) {
   s->received += n;
 }
 
-/* No NUL but the last: a read of the server may end anywhere. */
+/* Bytes with a period of 251, a prime, and without a NUL but the last: a read
+ * of the server may end anywhere. */
+static char *stream_of(size_t size, unsigned seed) {
+  enum { PERIOD = 251 };
+  char *bytes = malloc(size);
+  assert_non_null(bytes);
+  assert_true(size > PERIOD);
+  for (unsigned i = 0; i < PERIOD; i++)
+    bytes[i] = (char)(1 + (i + seed) % PERIOD);
+  for (size_t filled = PERIOD, n; filled < size; filled += n) {
+    n = filled < size - filled ? filled : size - filled;
+    memcpy(bytes + filled, bytes, n);
+  }
+  bytes[size - 1] = 0;
+  return bytes;
+}
+
 static void streamer_start(struct streamer *s, const char *endpoint,
                            size_t size, unsigned seed) {
-  *s = (struct streamer){.bytes = malloc(size), .size = size};
-  assert_non_null(s->bytes);
-  for (size_t i = 0; i < size; i++)
-    s->bytes[i] = (char)(1 + (i + seed) % 251);
-  s->bytes[size - 1] = 0;
+  *s = (struct streamer){.bytes = stream_of(size, seed), .size = size};
   s->peer.out = s->bytes;
   s->peer.left = size;
   s->peer.got = check_stream;
