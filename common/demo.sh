@@ -9,6 +9,7 @@ server=
 trap 'test -z "$server" || kill "$server" 2>/dev/null; rm -rf "$dir"' EXIT
 
 start_server() {
+  : >"$dir/out"
   "$@" >"$dir/out" &
   server=$!
   unset AX_TRACE
