@@ -13,7 +13,6 @@ ways='blocking wrapped strand'
 
 for way in $ways; do
   export AX_TRACE="$dir/$way.json"
-  : >"$dir/out"
   start_server "$program" --way $way "$@" 127.0.0.1:0 127.0.0.1:0
   if [ $way = blocking ]; then
     head -n 1 "$dir/out"
@@ -21,7 +20,8 @@ for way in $ways; do
     echo '                          how long an echo takes, in ms'
     echo 'way        answers   echoes    median       99%   longest'
   fi
-  printf '%-9s %s\n' $way "$("$program-client" $(listening) 1500)"
+  row=$("$program-client" $(listening) 1500)
+  printf '%-9s %s\n' $way "$row"
   stop_server >"$dir/said"
 done
 
