@@ -3,7 +3,7 @@
  * The story's roles, and where they are here:
  *
  *   Johnny            a handler, called in op.c
- *   completion table  the line of entries from context->table on
+ *   completion table  context->table, a line that anybody joins
  *   butlers           the threads inside ax_run
  *   Assistant         whoever minds the door: mind_the_door
  *   Owner             ax__submit and the start functions it leads to
@@ -72,38 +72,14 @@ static void context_push(ax_executor *executor, ax__entry *entry) {
   } else if (ax__self.door == context) {
     ax__queue_push(&context->completed, entry);
   } else {
-    ax__line_join(&context->table_end, entry, entry);
+    ax__line_join(&context->table, entry, entry);
     ax__ring(context);
   }
 }
 
-/* With the lock held. The stub may be the last and others stand before it. */
+/* With the lock held. */
 static bool table_is_empty(struct ax__context *context) {
-  return context->table == &context->table_stub &&
-         atomic_load(&context->table_end) == &context->table_stub;
-}
-
-/* With the lock held: takes the first from the table; NULL if there is none,
- * or a gap. The last can go only when the stub stands behind it. */
-static ax__entry *table_pop(struct ax__context *context) {
-  ax__entry *first = context->table, *stub = &context->table_stub;
-  ax__entry *next = ax__line_next(first);
-  if (first == stub) {
-    if (!next)
-      return NULL;
-    context->table = first = next;
-    next = ax__line_next(first);
-  }
-  if (!next) {
-    if (atomic_load(&context->table_end) != first)
-      return NULL;
-    ax__line_join(&context->table_end, stub, stub);
-    next = ax__line_next(first);
-    if (!next)
-      return NULL;
-  }
-  context->table = next;
-  return first;
+  return ax__line_is_empty(&context->table);
 }
 
 /* With the lock held: the butlers go home. */
@@ -142,7 +118,7 @@ static void start_all(ax__queue *requests) {
 static void deliver(struct ax__context *context) {
   ax__queue completed = ax__queue_take(&context->completed);
   if (completed.head)
-    ax__line_join(&context->table_end, completed.head, completed.last);
+    ax__line_join(&context->table, completed.head, completed.last);
   context->pending += context->pending_change;
   context->pending_change = 0;
 }
@@ -345,7 +321,7 @@ static void serve_until_over(struct ax__context *context) {
   while (!context->stopped) {
     if (context->since_door >= context->look_at && door_is_due(context))
       mind_the_door(context);
-    ax__entry *entry = table_pop(context);
+    ax__entry *entry = ax__line_pop(&context->table);
     if (entry)
       serve(context, entry);
     else if (over(context))
@@ -457,8 +433,7 @@ ax_context *ax_context_new(void) {
   ax__cond_init(&context->bench);
   ax__cond_init(&context->watch);
   open_loop(context);
-  context->table = &context->table_stub;
-  atomic_init(&context->table_end, &context->table_stub);
+  ax__line_init(&context->table);
   context->look_at = 1;
   return &context->base;
 }
@@ -483,7 +458,7 @@ static void drop_entries(ax__queue *queue) {
 }
 
 static void drop_table(struct ax__context *context) {
-  for (ax__entry *entry; (entry = table_pop(context));)
+  for (ax__entry *entry; (entry = ax__line_pop(&context->table));)
     entry->run(entry, false);
 }
 

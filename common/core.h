@@ -70,24 +70,59 @@ static inline ax__queue ax__queue_take(ax__queue *queue) {
   return taken;
 }
 
-/* The end of a line that any thread may join without a lock: one exchange
- * finds the entry before, which is told who stands behind it. In between the
- * line has a gap there; whoever serves it finds no next and comes again. */
-typedef _Atomic(ax__entry *) ax__line_end;
+/* A line that any thread may join without a lock, and one thread at a time
+ * serves. One exchange finds the entry before, which is told who stands behind
+ * it. In between the line has a gap there; whoever serves it finds no next and
+ * comes again. The stub stands in line when nobody else does. */
+struct ax__line {
+  _Atomic(ax__entry *) end;
+  ax__entry *first;
+  ax__entry stub;
+};
 
-/* Joins first ... last, linked; returns who stood there before (and has been
- * told), or NULL. */
-static inline ax__entry *ax__line_join(ax__line_end *end, ax__entry *first,
-                                       ax__entry *last) {
-  last->next = NULL;
-  ax__entry *before = atomic_exchange(end, last);
-  if (before)
-    __atomic_store_n(&before->next, first, __ATOMIC_RELEASE);
-  return before;
+static inline void ax__line_init(struct ax__line *line) {
+  line->stub.next = NULL;
+  line->first = &line->stub;
+  atomic_init(&line->end, &line->stub);
+}
+
+/* Joins first ... last, linked. */
+static inline void ax__line_join(struct ax__line *line, ax__entry *first,
+                                 ax__entry *last) {
+  __atomic_store_n(&last->next, NULL, __ATOMIC_RELAXED);
+  ax__entry *before = atomic_exchange(&line->end, last);
+  __atomic_store_n(&before->next, first, __ATOMIC_RELEASE);
+}
+
+/* For who serves. The stub may be the last and others stand before it. */
+static inline bool ax__line_is_empty(struct ax__line *line) {
+  return line->first == &line->stub && atomic_load(&line->end) == &line->stub;
 }
 
 static inline ax__entry *ax__line_next(ax__entry *entry) {
   return __atomic_load_n(&entry->next, __ATOMIC_ACQUIRE);
+}
+
+/* For who serves: takes the first; NULL if there is none, or a gap. The last
+ * can go only when the stub stands behind it. */
+static inline ax__entry *ax__line_pop(struct ax__line *line) {
+  ax__entry *first = line->first, *next = ax__line_next(first);
+  if (first == &line->stub) {
+    if (!next)
+      return NULL;
+    line->first = first = next;
+    next = ax__line_next(first);
+  }
+  if (!next) {
+    if (atomic_load(&line->end) != first)
+      return NULL;
+    ax__line_join(line, &line->stub, &line->stub);
+    next = ax__line_next(first);
+    if (!next)
+      return NULL;
+  }
+  line->first = next;
+  return first;
 }
 
 /* ------------------------------------------------------------- executors */
@@ -260,13 +295,11 @@ struct ax__heap {
 struct ax__context {
   ax_executor base;
 
-  ax__line_end table_end; /* &table_stub: the table is empty */
-  ax__mutex lock;         /* guards from here ... */
-  ax__entry *table;       /* the first on it */
-  ax__entry table_stub;   /* stands in line when nobody else does */
-  ax__queue requests;     /* operations to be started at the door */
-  bool minded;            /* a butler minds the door */
-  ax_op *initiated;       /* by ax_initiate, to be dropped with the context */
+  struct ax__line table; /* joined by anybody, served with the lock held */
+  ax__mutex lock;        /* guards from here ... */
+  ax__queue requests;    /* operations to be started at the door */
+  bool minded;           /* a butler minds the door */
+  ax_op *initiated;      /* by ax_initiate, to be dropped with the context */
   struct ax__heap timers;
   long pending;        /* operations and work guards */
   long serving;        /* butlers who run a handler */
