@@ -128,7 +128,7 @@ $(N:%=demo%): demo%:
 	@$(call demo,$*) $(ARGS)
 
 #: lessons     the tour: all lessons in order, in about a minute
-LESSON_SPEED ?= 1
+LESSON_SPEED ?= 2
 lessons:
 	@$(MAKE) -k build || echo 'What could not be built is left out.'
 	@$(foreach n,$(N),if [ -x $(B)/bin/lesson$n ]; then \

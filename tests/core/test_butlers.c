@@ -277,6 +277,23 @@ static void work_elsewhere_is_done_beside_a_handler_that_blocks(void **state) {
   }
 }
 
+static void on_work_then_post_and_block(void *arg, int err, size_t n) {
+  settle(1);
+  on_post_and_block(arg, err, n);
+}
+
+/* What a handler that runs may still post is for them, too. Nothing but that
+ * handler keeps them here: there is no work guard. */
+static void a_handler_that_runs_keeps_the_other_butlers(void **state) {
+  for (int round = 0; round < ROUNDS / 2; round++) {
+    struct house house = {.gate = GATE};
+    house.context = ax_context_new();
+    ax_post(house.context, ax_call(on_work_then_post_and_block, &house));
+    assert_int_equal(butlers_join(butlers_start(house.context, 2)), 2);
+    ax_context_free(house.context);
+  }
+}
+
 /* ------------------------------------------------------------ more butlers */
 
 static void three_that_block_leave_the_fourth_butler(void **state) {
@@ -452,6 +469,7 @@ int main(void) {
       clean_test(what_comes_from_the_loop_may_block_for_what_comes_next),
       clean_test(a_read_begun_by_a_handler_that_blocks_completes),
       clean_test(work_elsewhere_is_done_beside_a_handler_that_blocks),
+      clean_test(a_handler_that_runs_keeps_the_other_butlers),
       clean_test(three_that_block_leave_the_fourth_butler),
       clean_test(a_row_of_handlers_may_wait_for_one_another),
       clean_test(as_many_handlers_run_at_once_as_there_are_butlers),
