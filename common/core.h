@@ -86,12 +86,21 @@ static inline void ax__line_init(struct ax__line *line) {
   atomic_init(&line->end, &line->stub);
 }
 
+/* The two steps of joining: take the last place, then tell who stands before
+ * it. In between nobody can reach the entry. */
+static inline ax__entry *ax__line_step(struct ax__line *line, ax__entry *last) {
+  __atomic_store_n(&last->next, NULL, __ATOMIC_RELAXED);
+  return atomic_exchange(&line->end, last);
+}
+
+static inline void ax__line_link(ax__entry *before, ax__entry *first) {
+  __atomic_store_n(&before->next, first, __ATOMIC_RELEASE);
+}
+
 /* Joins first ... last, linked. */
 static inline void ax__line_join(struct ax__line *line, ax__entry *first,
                                  ax__entry *last) {
-  __atomic_store_n(&last->next, NULL, __ATOMIC_RELAXED);
-  ax__entry *before = atomic_exchange(&line->end, last);
-  __atomic_store_n(&before->next, first, __ATOMIC_RELEASE);
+  ax__line_link(ax__line_step(line, last), first);
 }
 
 /* For who serves. The stub may be the last and others stand before it. */

@@ -3,8 +3,11 @@
  * A strand is a line of entries, joined without a lock, and one entry of its
  * own, its turn. The turn stands in the queue of the executor below while the
  * strand is scheduled, so at most one butler has it in hand: that alone keeps
- * handlers apart and in order. Whoever joins and finds the strand not scheduled
- * schedules it, so that no post returns before its handler is sure to run.
+ * handlers apart and in order. Whoever joins and finds nobody before him, not
+ * even the stub, schedules the strand.
+ *
+ * The handler of an entry may let go of the strand for good, so nobody touches
+ * a strand after his entry can be reached, unless he holds it.
  *
  * A turn runs what was waiting when it began and then stands at the back
  * again, so that a strand that feeds itself holds up nobody else. The waiting
@@ -19,30 +22,41 @@ struct strand {
   ax_executor base;
   ax_executor *below;
   ax__entry turn;
-  atomic_int state;
-  struct ax__line line; /* served by who has the turn */
+  atomic_uint phase;    /* odd: scheduled */
+  struct ax__line line; /* its end is NULL while the strand is not scheduled */
 };
 
-/* Between CLAIMED and SCHEDULED the turn is on its way to the executor below;
- * whoever joins then waits for it, since ax_run might not find it yet. */
-enum { IDLE, CLAIMED, SCHEDULED };
+/* After an idle phase. Each has its number: who comes late changes nothing. */
+static void enter_scheduled(struct strand *s, unsigned idle) {
+  atomic_compare_exchange_strong(&s->phase, &idle, idle + 1);
+}
 
+static bool is_scheduled(unsigned phase) { return phase % 2 == 1; }
+
+/* The turn holds the strand, and so does this function for what it does after
+ * the turn is on its way. */
+static void schedule(struct strand *s, ax__entry *first) {
+  unsigned idle = atomic_load(&s->phase);
+  s->line.first = first;
+  ax_ref(s);
+  ax_strand *held = ax_ref(s);
+  s->below->push(s->below, &s->turn);
+  enter_scheduled(s, idle);
+  ax_unref(held);
+}
+
+/* Returns when the turn is in the queue below, whoever puts it there: otherwise
+ * an ax_run that follows might not find it. */
 static void strand_push(ax_executor *executor, ax__entry *entry) {
   struct strand *s = (struct strand *)executor;
-  ax__line_join(&s->line, entry, entry);
-  for (int state; (state = atomic_load(&s->state)) != SCHEDULED;) {
-    if (state == CLAIMED) {
-      sched_yield();
-    } else if (atomic_compare_exchange_strong(&s->state, &state, CLAIMED)) {
-      ax_ref(s);
-      ax_strand *held = ax_ref(s);
-      s->below->push(s->below, &s->turn);
-      state = CLAIMED;
-      atomic_compare_exchange_strong(&s->state, &state, SCHEDULED);
-      ax_unref(held);
-      return;
-    }
+  ax__entry *before = ax__line_step(&s->line, entry);
+  if (!before) {
+    schedule(s, entry);
+    return;
   }
+  while (!is_scheduled(atomic_load(&s->phase)))
+    sched_yield();
+  ax__line_link(before, entry);
 }
 
 static bool is_stopped(const struct strand *s) {
@@ -63,21 +77,24 @@ static void run_batch(struct strand *s, bool live) {
   ax__leave(&frame);
 }
 
-/* True if nothing waits; from then on somebody else may have the turn. Who
- * joined in between may have found the strand scheduled and gone away. */
+/* True if nothing waits; from then on somebody else may have the turn. */
 static bool is_idle_now(struct strand *s) {
+  ax__entry *stub = &s->line.stub;
   if (!ax__line_is_empty(&s->line))
     return false;
-  int idle = IDLE;
-  atomic_store(&s->state, IDLE);
-  return atomic_load(&s->line.end) == &s->line.stub ||
-         !atomic_compare_exchange_strong(&s->state, &idle, SCHEDULED);
+  atomic_fetch_add(&s->phase, 1);
+  if (atomic_compare_exchange_strong(&s->line.end, &stub, NULL))
+    return true;
+  atomic_fetch_add(&s->phase, 1);
+  return false;
 }
 
 /* On a butler; only one at a time can have it. */
 static void strand_turn(ax__entry *turn, bool live) {
   struct strand *s = AX__OF(struct strand, turn, turn);
-  atomic_store(&s->state, SCHEDULED);
+  unsigned phase = atomic_load(&s->phase);
+  if (!is_scheduled(phase))
+    enter_scheduled(s, phase);
   run_batch(s, live);
   if (is_idle_now(s))
     ax_unref(s);
@@ -101,6 +118,7 @@ ax_strand *ax_strand_new(ax_executor *executor) {
                        .below = ax_ref(executor),
                        .turn.run = strand_turn};
   ax__line_init(&s->line);
+  atomic_store(&s->line.end, NULL);
   ax_obj_init(&s->base.obj, strand_destroy);
   return &s->base;
 }

@@ -54,10 +54,14 @@ function print_lane(label, thread, c, line) {
   printf "  %-12s%s\n", label, line
 }
 
-function print_lanes(label, thread) {
+# The butlers of both contexts count from 1: the one who worked is meant, and
+# one who had nothing to do has a lane all the same.
+function print_butler(label, thread, found) {
   for (thread = 1; thread < 100; thread++)
-    if (used[thread] && name[thread] == label)
-      print_lane(label, thread)
+    if (name[thread] == label && (!found || used[thread]))
+      found = thread
+  if (found)
+    print_lane(label, found)
 }
 
 END {
@@ -66,8 +70,8 @@ END {
   for (i = 1; i <= echoes; i++)
     echo[column(echo_at[i])] = 1
   for (i = 1; i < 100; i++)
-    print_lanes("butler " i)
-  print_lanes("interpreter")
+    print_butler("butler " i)
+  print_butler("interpreter")
   for (c = 0; c < 60; c++)
     line = line (c in echo ? "e" : ".")
   printf "  %-12s%s\n", "echoes", line

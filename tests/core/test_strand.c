@@ -370,6 +370,58 @@ static void a_strand_is_held_by_what_waits_on_it(void **state) {
   ax_context_free(context);
 }
 
+/* Two operations hold a strand, nobody else does, and two threads complete
+ * them at once: the strand may be gone before both calls have returned. */
+struct pair {
+  ax_op *ops[2];
+  atomic_int round, done;
+};
+
+enum { PAIRS = 20000, NO_MORE = PAIRS + 1 };
+
+static void *complete_second(void *arg) {
+  struct pair *pair = arg;
+  for (int round = 1;; round++) {
+    while (atomic_load(&pair->round) < round)
+      continue;
+    if (atomic_load(&pair->round) == NO_MORE)
+      return NULL;
+    ax_complete(pair->ops[1], 0, 0);
+    atomic_store(&pair->done, round);
+  }
+}
+
+static void on_one_of_two(void *arg, int err, size_t n) {
+  int *count = arg;
+  if (++*count == 2)
+    free(count);
+}
+
+static void a_strand_goes_with_its_last_handler(void **state) {
+  struct pair pair = {.round = 0};
+  ax_context *context = ax_context_new();
+  ax_work_begin(context);
+  struct butlers *butlers = butlers_start(context, 2);
+  pthread_t thread = thread_start(complete_second, &pair);
+  double end = seconds() + 0.5;
+  for (int round = 1; round <= PAIRS && seconds() < end; round++) {
+    int *count = calloc(1, sizeof *count); /* guarded by the strand */
+    ax_strand *strand = ax_strand_new(context);
+    for (int i = 0; i < 2; i++)
+      pair.ops[i] = ax_initiate(strand, ax_call(on_one_of_two, count));
+    ax_unref(strand);
+    atomic_store(&pair.round, round);
+    ax_complete(pair.ops[0], 0, 0);
+    while (atomic_load(&pair.done) < round)
+      continue;
+  }
+  atomic_store(&pair.round, NO_MORE);
+  thread_join(thread);
+  ax_work_end(context);
+  butlers_join(butlers);
+  ax_context_free(context);
+}
+
 static void a_strand_with_nothing_to_do_is_no_work(void **state) {
   ax_context *context = ax_context_new();
   ax_strand *strand = ax_strand_new(context);
@@ -490,6 +542,7 @@ int main(void) {
       clean_test(a_strand_that_feeds_itself_starves_nobody),
       clean_test(a_turn_ends_though_the_strand_goes_on),
       clean_test(a_strand_is_held_by_what_waits_on_it),
+      clean_test(a_strand_goes_with_its_last_handler),
       clean_test(a_strand_with_nothing_to_do_is_no_work),
       clean_test(two_strands_may_post_to_each_other),
       clean_test(handlers_of_all_kinds_do_not_overlap_on_a_strand),
