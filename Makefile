@@ -3,8 +3,9 @@
 #
 # Lessons are found by their directories, lessons/NN-name, so that a new one
 # needs no line here. What a lesson needs beyond the core is in its lesson.mk
-# (see CONTRIBUTING.md). The tests are in tests/tests.mk, the packages that
-# all this needs in common/deps.mk.
+# (see CONTRIBUTING.md). The tests are in tests/tests.mk, slides and book in
+# slides/slides.mk and docs/docs.mk, the packages that all this needs in
+# common/deps.mk.
 
 MAKEFLAGS += -r --no-print-directory
 ifeq ($(MAKELEVEL),0)
@@ -79,7 +80,7 @@ endef
 $(foreach n,$(N),$(eval $(call lesson_rules,$n)))
 LESSONS := $(PROGRAMS)
 
-PARTS := tests/tests.mk $(wildcard tests/*/*.mk)
+PARTS := tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
 include common/deps.mk $(PARTS)
 
 # Compile and link. Another compiler or other flags make everything again.

@@ -1,0 +1,97 @@
+-- Fills the fenced blocks of slides and book from the files that are tested:
+--
+--   ```{.c code="lessons/05-strand/main.c" region="wrap"}
+--   ```
+--   ```{.text output="lessons/05-strand/expected.txt"}
+--   ```
+--
+-- A code block becomes the region of that name, from `region: NAME` to
+-- `end: NAME`, or the whole file when it names none; lines="1-4|6" is kept as
+-- data-line-numbers, for slides that step through it. An output block becomes
+-- the expected output without the rules for its test (lines with a # first);
+-- lines="3-9" takes an excerpt of it. Paths are relative to the repository's
+-- root, where pandoc is run. What is missing, empty or not closed is an error
+-- that names file and region.
+
+local function fail(message)
+  io.stderr:write("docs/regions.lua: " .. message .. "\n")
+  os.exit(1)
+end
+
+local function lines_of(path)
+  local file = io.open(path)
+  if not file then fail(path .. ": there is no such file") end
+  local lines = {}
+  for line in file:lines() do lines[#lines + 1] = line end
+  file:close()
+  return lines
+end
+
+-- The lines of a region; marks of others inside it are left out.
+local function region(path, name)
+  local found, inside = name == nil, name == nil
+  local lines = {}
+  for _, line in ipairs(lines_of(path)) do
+    local what, which = line:match("^%s*[/#]%*?%s*(%l+): ([%w-]+)")
+    if what ~= "region" and what ~= "end" then
+      if inside then lines[#lines + 1] = line end
+    elseif which == name then
+      inside = what == "region"
+      found = found or inside
+    end
+  end
+  local where = path .. ": region " .. (name or "(whole file)")
+  if not found then fail(where .. " does not exist") end
+  if name and inside then fail(where .. " is not closed") end
+  if not table.concat(lines):find("%S") then fail(where .. " is empty") end
+  return lines
+end
+
+local function output(path, excerpt)
+  local lines = {}
+  for _, line in ipairs(lines_of(path)) do
+    if line:sub(1, 1) ~= "#" then lines[#lines + 1] = line end
+  end
+  if excerpt then
+    local first, last = excerpt:match("^(%d+)-(%d+)$")
+    first, last = tonumber(first), tonumber(last)
+    if not first or first < 1 or last < first or last > #lines then
+      fail(path .. ": it has no lines " .. excerpt .. " of " .. #lines)
+    end
+    lines = {table.unpack(lines, first, last)}
+  end
+  if #lines == 0 then fail(path .. ": the output is empty") end
+  return lines
+end
+
+-- Without the indentation that all lines share, and blank lines at the ends.
+local function dedent(lines)
+  local text, indent = table.concat(lines, "\n"), nil
+  for _, line in ipairs(lines) do
+    if line:find("%S") then
+      local spaces = #line:match("^ *")
+      indent = math.min(indent or spaces, spaces)
+    end
+  end
+  text = ("\n" .. text):gsub("\n" .. (" "):rep(indent), "\n")
+  return (text:gsub("^%s*\n", ""):gsub("%s+$", ""))
+end
+
+function CodeBlock(block)
+  local has = block.attributes
+  local path = has.code or has.output
+  if not path then
+    if has.region or has.lines then fail("a block names no file") end
+    if not block.text:find("%S") then fail("a block is empty") end
+    return nil
+  end
+  if block.text:find("%S") then fail(path .. ": its block has to be empty") end
+  if has.code then
+    block.text = dedent(region(path, has.region))
+    has["line-numbers"] = has.lines
+  else
+    block.text = table.concat(output(path, has.lines), "\n")
+  end
+  has.code, has.output, has.region, has.lines = nil, nil, nil, nil
+  return block
+end
