@@ -6,7 +6,9 @@
 --   ```
 --
 -- A code block becomes the region of that name, from `region: NAME` to
--- `end: NAME`, or the whole file when it names none; lines="1-4|6" is kept as
+-- `end: NAME`, or the whole file when it names none; definition="on_read" takes
+-- that function or struct instead, without a mark in the source, and several
+-- when it names several, a blank line between them. lines="1-4|6" is kept as
 -- data-line-numbers, for slides that step through it. An output block becomes
 -- the expected output without the rules for its test (lines with a # first);
 -- lines="3-9" takes an excerpt of it. Paths are relative to the repository's
@@ -44,6 +46,32 @@ local function region(path, name)
   if not found then fail(where .. " does not exist") end
   if name and inside then fail(where .. " is not closed") end
   if not table.concat(lines):find("%S") then fail(where .. " is empty") end
+  return lines
+end
+
+-- The function or struct of that name, from the margin to the brace at it.
+local function definition(path, name)
+  local lines, open = {}, false
+  for _, line in ipairs(lines_of(path)) do
+    if #lines > 0 or line:find("^%a.*%f[%w_]" .. name .. "%(") or
+       line:find("^struct " .. name .. " {") then
+      lines[#lines + 1] = line
+      open = open or line:find("{%s*$") ~= nil
+      if open and line:find("^}") then return lines end
+      if not open and line:find(";%s*$") then lines = {} end
+    end
+  end
+  fail(path .. ": definition " .. name .. " does not exist")
+end
+
+local function definitions(path, names)
+  local lines = {}
+  for name in names:gmatch("%S+") do
+    if #lines > 0 then lines[#lines + 1] = "" end
+    for _, line in ipairs(definition(path, name)) do
+      lines[#lines + 1] = line
+    end
+  end
   return lines
 end
 
@@ -87,11 +115,13 @@ function CodeBlock(block)
   end
   if block.text:find("%S") then fail(path .. ": its block has to be empty") end
   if has.code then
-    block.text = dedent(region(path, has.region))
+    block.text = dedent(has.definition and definitions(path, has.definition)
+      or region(path, has.region))
     has["line-numbers"] = has.lines
   else
     block.text = table.concat(output(path, has.lines), "\n")
   end
   has.code, has.output, has.region, has.lines = nil, nil, nil, nil
+  has.definition = nil
   return block
 end
