@@ -1,17 +1,59 @@
-# The bench: the servers of lessons 10 and 15 beside peers that do the same on
-# something else, under one load generator. It measures Linux alone.
+# The bench: the servers of lessons 10 and 15 and the core's own machinery
+# beside peers that do the same on something else, under one load generator. It
+# measures Linux alone. What is measured, and how to read it, is told in
+# docs/performance.md.
 
-BENCH_PEERS = echo_epoll chat_epoll
-BENCH_COMMON = tests/bench/net.c
+# The peers in C, each with the sources it shares; all have net.c.
+BENCH_SHARED_chat_epoll = tests/bench/chunks.c
+BENCH_SHARED_echo_uv = tests/bench/uv_server.c
+BENCH_SHARED_chat_uv = tests/bench/uv_server.c tests/bench/chunks.c
 BENCH_LOAD = $(wildcard tests/bench/load*.c) tests/bench/measure.c
-$(foreach p,$(BENCH_PEERS),$(eval \
-  $(call program,$(B)/bench/$p,tests/bench/$p.c $(BENCH_COMMON))))
-$(eval $(call program,$(B)/bench/load,$(BENCH_LOAD) $(BENCH_COMMON)))
-BENCH_PROGRAMS = $(B)/bench/load $(BENCH_PEERS:%=$(B)/bench/%)
+BENCH_C = echo_epoll chat_epoll echo_uv chat_uv
+$(foreach p,$(BENCH_C),$(eval $(call program,$(B)/bench/$p,tests/bench/$p.c \
+  $(BENCH_SHARED_$p) tests/bench/net.c)))
+$(eval $(call program,$(B)/bench/load,$(BENCH_LOAD) tests/bench/net.c))
+$(eval $(call program,$(B)/bench/micro,tests/bench/micro.c))
+
+# The peers in C++, on Boost.Asio, one source each.
+BENCH_ASIO = micro_asio echo_asio chat_asio
+FORMATTED += $(wildcard tests/bench/*.cpp tests/bench/*.hpp)
+CXXFLAGS ?= -O2 -g
+COMPILE_CXX = $(CXX) -std=c++17 $(WARNINGS) $(CXXFLAGS) $(SANITIZER) -pthread
+$(BENCH_ASIO:%=$(B)/bench/%): $(B)/bench/%: tests/bench/%.cpp \
+  tests/bench/asio_server.hpp $(B)/flags
+	$(Q)mkdir -p $(@D) && $(COMPILE_CXX) -o $@ $< $(LDFLAGS)
+
+# Boost is asked for by a header of one line that a C compiler can read, too.
+# The newest that apt knows of, where there are several.
+BOOST = boost/asio/version.hpp
+BOOST_APT = $(or $(shell apt-cache search --names-only \
+  '^libboost[0-9.]+-dev$$' 2>/dev/null | cut -d' ' -f1 | sort -V | \
+  tail -n 1),libboost-dev)
+BENCH_NEEDS = $(NEEDS) \
+  command=$(CXX),apt=g++,dnf=gcc-c++,brew=gcc,pacman=gcc \
+  header=$(BOOST),apt=$(BOOST_APT),dnf=boost-devel,brew=boost,pacman=boost \
+  command=taskset,apt=util-linux,dnf=util-linux,brew=util-linux,pacman=util-linux
+
+.PHONY: deps-bench bench bench-programs bench-asio bench-docs
+#: deps-bench  install what is missing for `make bench`
+deps-bench:
+	@$(DEPS) install $(BENCH_NEEDS)
+
+bench-asio: $(BENCH_ASIO:%=$(B)/bench/%)
+	@:
+BENCH_WITH_ASIO = echo '\#include <$(BOOST)>' | \
+  $(CXX) -x c++ -E - >/dev/null 2>&1
+bench-programs: $(BENCH_C:%=$(B)/bench/%) $(B)/bench/load $(B)/bench/micro \
+  $(B)/bin/lesson10 $(B)/bin/lesson15
+	@if $(BENCH_WITH_ASIO); then $(MAKE) bench-asio; else \
+	  rm -f $(BENCH_ASIO:%=$(B)/bench/%); \
+	  echo 'Boost.Asio or $(CXX) is missing, so its peers are left out:' \
+	    'try `make deps-bench`'; fi
 
 #: bench       measure against other ways to do it; BENCH=chat for one case
-.PHONY: bench bench-programs
-bench-programs: $(BENCH_PROGRAMS) $(B)/bin/lesson10 $(B)/bin/lesson15
-	@:
 bench: bench-programs
-	@bash tests/bench/run_bench.sh $(BENCH)
+	@B=$(B) bash tests/bench/run_bench.sh $(BENCH)
+
+# Writes what the last run measured into docs/performance.md.
+bench-docs:
+	@B=$(B) bash tests/bench/write_docs.sh

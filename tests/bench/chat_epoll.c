@@ -8,6 +8,7 @@
  * for each turn of the loop, all that has gathered with one sendmsg. A packet
  * of more than 64 KiB, and a receiver with more than 1 MiB waiting, end that
  * client. */
+#include "chunks.h"
 #include "net.h"
 
 #include <errno.h>
@@ -15,16 +16,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
-enum { PACKET_LIMIT = 64 << 10, QUEUE_LIMIT = 1 << 20, GATHER = 256, FEW = 8 };
-
-struct chunk {
-  int refs;
-  size_t size;
-  char bytes[];
-};
+enum { PACKET_LIMIT = 64 << 10, QUEUE_LIMIT = 1 << 20, GATHER = 256 };
 
 struct client {
   int fd;
@@ -33,10 +27,7 @@ struct client {
   bool blocked; /* the kernel has no room; EPOLLOUT will tell */
   char *rest;   /* a packet's beginning, or NULL */
   size_t rest_size;
-  struct chunk **queue; /* of `room` chunks; from `head` to `count` */
-  size_t head, count, room;
-  size_t sent;                 /* bytes of the first one */
-  size_t queued;               /* bytes of all */
+  struct chunk_queue queue;
   struct client **link, *next; /* in the room */
   struct client *next_due, *next_gone;
 };
@@ -44,57 +35,6 @@ struct client {
 static int epoll;
 static struct client *clients, *due, *gone;
 static char buffer[2 * PACKET_LIMIT]; /* the rest, and what is read behind it */
-
-/* --------------------------------------------------------------- chunks */
-
-static struct chunk *chunk_new(const char *bytes, size_t size) {
-  struct chunk *chunk = net_resize(NULL, sizeof *chunk + size);
-  chunk->refs = 1;
-  chunk->size = size;
-  memcpy(chunk->bytes, bytes, size);
-  return chunk;
-}
-
-static void chunk_unref(struct chunk *chunk) {
-  if (--chunk->refs == 0)
-    free(chunk);
-}
-
-/* Makes room for one more: at the front, if something was sent from there. */
-static void queue_reserve(struct client *c) {
-  if (c->count < c->room)
-    return;
-  if (c->head == 0) {
-    c->room = c->room ? 2 * c->room : FEW;
-    c->queue = net_resize(c->queue, c->room * sizeof *c->queue);
-    return;
-  }
-  c->count -= c->head;
-  memmove(c->queue, c->queue + c->head, c->count * sizeof *c->queue);
-  c->head = 0;
-}
-
-static void queue_push(struct client *c, struct chunk *chunk) {
-  queue_reserve(c);
-  chunk->refs++;
-  c->queue[c->count++] = chunk;
-  c->queued += chunk->size;
-}
-
-/* Drops the first `n` bytes: they were sent. */
-static void queue_skip(struct client *c, size_t n) {
-  c->queued -= n;
-  for (n += c->sent; c->head < c->count; c->head++) {
-    struct chunk *first = c->queue[c->head];
-    if (n < first->size)
-      break;
-    n -= first->size;
-    chunk_unref(first);
-  }
-  c->sent = n;
-  if (c->head == c->count)
-    c->head = c->count = 0;
-}
 
 /* -------------------------------------------------------------- clients */
 
@@ -125,25 +65,13 @@ static void leave(struct client *c) {
 static void free_gone(void) {
   for (struct client *c; (c = gone);) {
     gone = c->next_gone;
-    queue_skip(c, c->queued);
-    free(c->queue);
+    queue_free(&c->queue);
     free(c->rest);
     free(c);
   }
 }
 
 /* -------------------------------------------------------------- writing */
-
-static size_t gather(const struct client *c, struct iovec iov[GATHER]) {
-  size_t count = 0;
-  for (size_t i = c->head; i < c->count && count < GATHER; i++) {
-    struct chunk *chunk = c->queue[i];
-    iov[count++] = (struct iovec){chunk->bytes, chunk->size};
-  }
-  iov[0].iov_base = (char *)iov[0].iov_base + c->sent;
-  iov[0].iov_len -= c->sent;
-  return count;
-}
 
 static void block(struct client *c, bool blocked) {
   if (c->blocked != blocked)
@@ -153,8 +81,9 @@ static void block(struct client *c, bool blocked) {
 
 static void flush(struct client *c) {
   struct iovec iov[GATHER];
-  while (c->head < c->count) {
-    struct msghdr message = {.msg_iov = iov, .msg_iovlen = gather(c, iov)};
+  while (c->queue.bytes > 0) {
+    struct msghdr message = {
+        .msg_iov = iov, .msg_iovlen = queue_gather(&c->queue, iov, GATHER)};
     ssize_t n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR)
       continue;
@@ -164,9 +93,9 @@ static void flush(struct client *c) {
       leave(c);
       return;
     }
-    queue_skip(c, (size_t)n);
+    queue_skip(&c->queue, (size_t)n);
   }
-  block(c, c->head < c->count);
+  block(c, c->queue.bytes > 0);
 }
 
 static void flush_due(void) {
@@ -179,11 +108,11 @@ static void flush_due(void) {
 }
 
 static void give(struct client *c, struct chunk *chunk) {
-  if (c->queued + chunk->size > QUEUE_LIMIT) {
+  if (c->queue.bytes + chunk->size > QUEUE_LIMIT) {
     leave(c);
     return;
   }
-  queue_push(c, chunk);
+  queue_push(&c->queue, chunk);
   if (c->due || c->blocked)
     return;
   c->due = true;

@@ -2,12 +2,14 @@
  *
  *     load echo ENDPOINT [--clients N] [--size BYTES]
  *     load chat ENDPOINT [--clients N] [--senders N] [--window N] [--burst N]
- *                        [--size BYTES]
+ *                        [--rate N] [--size BYTES]
  *     load idle ENDPOINT [--clients N] --pid PID
+ *     load program PROGRAM [ARGUMENT...]
  *
- * and for all: [--seconds S] [--pid PID]. With the server's PID, its CPU time
- * is measured as well. The result is one line of key=value. Exit status: 0, or
- * 1 when a byte was not as it should be, or 2 when it could not be tried. */
+ * and for the others: [--seconds S] [--pid PID]. With the server's PID, its CPU
+ * time is measured as well. The result is one line of key=value. Exit status:
+ * 0, or 1 when a byte was not as it should be, or 2 when it could not be tried.
+ */
 #include "load.h"
 #include "net.h"
 
@@ -20,8 +22,9 @@
 _Noreturn static void usage(void) {
   fprintf(stderr,
           "usage: load echo|chat|idle ENDPOINT [--clients N] [--senders N]\n"
-          "            [--window N] [--burst N] [--size BYTES] [--seconds S]\n"
-          "            [--pid PID]\n");
+          "            [--window N] [--burst N] [--rate N] [--size BYTES]\n"
+          "            [--seconds S] [--pid PID]\n"
+          "       load program PROGRAM [ARGUMENT...]\n");
   exit(2);
 }
 
@@ -39,11 +42,9 @@ static long *number_of(struct options *o, const char *name) {
   const struct {
     const char *name;
     long *value;
-  } numbers[] = {{"--clients", &o->clients},
-                 {"--senders", &o->senders},
-                 {"--window", &o->window},
-                 {"--burst", &o->burst},
-                 {"--size", &o->size}};
+  } numbers[] = {{"--clients", &o->clients}, {"--senders", &o->senders},
+                 {"--window", &o->window},   {"--burst", &o->burst},
+                 {"--rate", &o->rate},       {"--size", &o->size}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (strcmp(name, numbers[i].name) == 0)
       return numbers[i].value;
@@ -76,6 +77,8 @@ static void many_descriptors(void) {
 int main(int argc, char **argv) {
   struct options o = {
       .clients = 50, .senders = 4, .window = 8, .size = 64, .seconds = 3};
+  if (argc > 2 && strcmp(argv[1], "program") == 0)
+    return load_program(argv + 2) != 0;
   if (argc < 3 || argc % 2 == 0)
     usage();
   o.endpoint = argv[2];

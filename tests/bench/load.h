@@ -6,7 +6,7 @@
 
 struct options {
   const char *endpoint;
-  long clients, senders, window, burst, size;
+  long clients, senders, window, burst, rate, size;
   double seconds;
   pid_t pid; /* of the server, or 0 */
 };
@@ -15,6 +15,9 @@ struct options {
 long load_echo(const struct options *options);
 long load_chat(const struct options *options);
 long load_idle(const struct options *options);
+
+/* Runs a program that measures itself. */
+long load_program(char **argv);
 
 /* Says what went wrong, the first few times. */
 void complain(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -8,6 +8,10 @@
  * should have come, byte by byte; only when they differ is it read, to say
  * what happened to it.
  *
+ * With --rate so many packets a second are sent, whatever comes back: latency
+ * then counts from the moment when a packet was due, so that a server that
+ * falls behind cannot hide it by making the senders wait.
+ *
  * Before that comes a roll call: a client's connection stands before the
  * server knows of it, and until then it would miss packets rightly. So each
  * client says hello until the first one has heard it. */
@@ -100,23 +104,51 @@ static void send_all(struct client *c, const char *bytes, size_t n) {
   exit(2);
 }
 
+static bool window_is_full(const struct sender *s) {
+  return s->next - s->first >= (uint32_t)options->window;
+}
+
+static struct packet *next_packet(uint32_t number, uint64_t time) {
+  struct sender *s = &senders[number];
+  struct packet *packet = &s->ring[s->next % (uint32_t)options->window];
+  compose(packet->bytes, PACKET, number, s->next++);
+  packet->received = 0;
+  packet->sent_at = time;
+  under_way++;
+  return packet;
+}
+
 /* One send for as much of the window as is free, or for a burst of it. */
 static void send_window(uint32_t number) {
   static char bytes[BUFFER];
-  struct sender *s = &senders[number];
   size_t n = 0;
   long burst = options->burst ? options->burst : options->window;
-  for (; s->next - s->first < (uint32_t)options->window && burst > 0; burst--) {
-    struct packet *packet = &s->ring[s->next % (uint32_t)options->window];
-    compose(packet->bytes, PACKET, number, s->next++);
-    packet->received = 0;
-    packet->sent_at = now();
-    memcpy(bytes + n, packet->bytes, size);
-    n += size;
-    under_way++;
-  }
+  for (; !window_is_full(&senders[number]) && burst > 0; burst--, n += size)
+    memcpy(bytes + n, next_packet(number, now())->bytes, size);
   if (n > 0)
     send_all(&clients[number], bytes, n);
+}
+
+/* What is due by now, the senders in turn. */
+static void send_due(void) {
+  static uint64_t count, begin;
+  if (!begin)
+    begin = now();
+  for (;;) {
+    uint32_t number = (uint32_t)(count % (uint64_t)options->senders);
+    uint64_t due = begin + count * 1000000000 / (uint64_t)options->rate;
+    if (now() < due || window_is_full(&senders[number]))
+      return;
+    count++;
+    send_all(&clients[number], next_packet(number, due)->bytes, size);
+  }
+}
+
+static void send_more(void) {
+  for (long i = 0; i < options->senders && !options->rate; i++)
+    send_window((uint32_t)i);
+  if (options->rate)
+    send_due();
 }
 
 /* ------------------------------------------------------------- receiving */
@@ -239,9 +271,8 @@ static void roll_call(void) {
 static void talk(void) {
   window_init(&window, options->seconds, options->pid);
   while (window_step(&window) && !wrong) {
-    for (long i = 0; i < options->senders; i++)
-      send_window((uint32_t)i);
-    turn(100);
+    send_more();
+    turn(options->rate ? 0 : 100); /* it has a processor of its own */
   }
   for (uint64_t end = now() + 30000000000; under_way > 0 && now() < end;)
     turn(100);
@@ -268,8 +299,8 @@ long load_chat(const struct options *o) {
     client_init(&clients[i], (uint32_t)i);
   roll_call();
   talk();
-  printf("case=chat clients=%ld senders=%ld window=%ld size=%ld ", o->clients,
-         o->senders, o->window, o->size);
+  printf("case=chat clients=%ld senders=%ld window=%ld rate_set=%ld size=%ld ",
+         o->clients, o->senders, o->window, o->rate, o->size);
   window_print(&window, "deliveries");
   printf(" wrong=%ld\n", wrong);
   return wrong;

@@ -67,7 +67,7 @@ static uint64_t cpu_of(pid_t pid) {
 
 /* Of the whole machine: user, nice, system, interrupts and what the host took
  * away, but not idle and not waiting. */
-static uint64_t cpu_of_machine(void) {
+uint64_t cpu_of_machine(void) {
   unsigned long long t[8] = {0};
   FILE *file = fopen("/proc/stat", "r");
   if (!file ||

@@ -10,6 +10,9 @@
 /* Nanoseconds of the monotonic clock. */
 uint64_t now(void);
 
+/* CPU time of the whole machine in nanoseconds, in steps of a clock tick. */
+uint64_t cpu_of_machine(void);
+
 /* Latencies, counted in buckets of which each is 1/64 of its power of two. */
 struct spread {
   uint64_t count;

@@ -1,4 +1,10 @@
 // micro_asio.cpp: micro.c on Boost.Asio.
+//
+//     micro_asio CASE [default]
+//
+// The context is told how many threads will run it, so that it need not expect
+// others: for one, that makes it faster by up to a third. With `default` it is
+// told nothing, as in most programs.
 #include <boost/asio.hpp>
 
 #include <algorithm>
@@ -8,6 +14,7 @@
 #include <cstring>
 #include <memory>
 #include <optional>
+#include <string>
 #include <sys/resource.h>
 #include <thread>
 #include <vector>
@@ -173,7 +180,11 @@ static const struct {
 
 int main(int argc, char **argv) {
   const char *live = std::getenv("LIVE");
-  asio::io_context io;
+  std::string name = argc > 1 ? argv[1] : "?";
+  bool told = argc < 3 || std::strcmp(argv[2], "default") != 0;
+  asio::io_context io(!told                ? BOOST_ASIO_CONCURRENCY_HINT_DEFAULT
+                      : name.back() == '2' ? 2
+                                           : 1);
   context = &io;
   for (int i = 0; i < STRANDS; i++)
     strands.push_back(asio::make_strand(io));
@@ -182,10 +193,10 @@ int main(int argc, char **argv) {
     acceptor.emplace(
         io, asio::ip::tcp::endpoint(asio::ip::address_v4::loopback(), 0));
   for (auto &one : cases)
-    if (argc == 2 && std::strcmp(argv[1], one.name) == 0) {
+    if (name == one.name) {
       std::printf("asio/%s %.0f\n", one.name, one.run());
       return 0;
     }
-  std::fprintf(stderr, "usage: micro_asio CASE (see micro.c)\n");
+  std::fprintf(stderr, "usage: micro_asio CASE [default] (see micro.c)\n");
   return 3;
 }
