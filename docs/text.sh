@@ -16,6 +16,8 @@
 #
 #   ```{.c code="FILE" region="REGION"}      ```{.text output="FILE"}
 #
+# Links lead from the text, those of slides/ from the root, like all else there.
+#
 # Both complain of what nobody can put right: a file, region, heading or name
 # of the core that does not exist, a region that is empty, not closed or there
 # twice, a block without its end. Each with file and line; then they fail.
@@ -207,7 +209,7 @@ function check_link(line, target,    path, id) {
   path = at
   if (target != "") {
     sub(/[^\/]*$/, "", path)
-    path = normal(path target)
+    path = normal((path == "slides/" ? "" : path) target)
   }
   if (system("test -e \"" path "\"")) {
     complain(line, "dead link: " target)
@@ -244,9 +246,13 @@ function attribute(string, name) {
 }
 
 # An empty block of slides or book that names what belongs there.
-function check_fence(n, line,    file) {
-  if ((file = attribute(line, "code")) != "")
+function check_fence(n, line,    file, names, i) {
+  if ((file = attribute(line, "code")) != "") {
     code(n, file, attribute(line, "region"))
+    for (i = split(attribute(line, "definition"), names, " "); i > 0; i--)
+      if (text[file] !~ ("(^|[^a-z_])" names[i] "( \\{|\\()"))
+        complain(n, "there is no " names[i] " in " file)
+  }
   else if ((file = attribute(line, "output")) != "")
     output(n, file, "")
   else

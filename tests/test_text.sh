@@ -62,6 +62,8 @@ fails "$lesson:11: there is no region wait in $main" $main 's/: wait/: run/'
 fails "docs/deck.md:3: there is no region wait in $main" $main 's/: wait/: run/'
 fails "docs/deck.md:5: there is no file lessons/01-timer/nothing.txt" \
   docs/deck.md 's/expected/nothing/'
+fails "docs/deck.md:3: there is no on_ding in $main" \
+  docs/deck.md 's/region="wait"/definition="on_ding"/'
 fails "$main:2: region wait is not closed" $main '/end:/d'
 fails "$lesson:11: region wait in $main is empty or not closed" $main '/end:/d'
 fails "$main:4: region wait is empty" $main '3s/.*//'

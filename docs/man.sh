@@ -1,0 +1,53 @@
+#!/bin/sh
+# man.sh N README PROGRAM: a manual page of a server lesson, as Markdown, from
+# what --help prints and from what its README says about running it.
+
+n=$1 readme=$2 program=$3
+help=$($program --help) || exit
+title=$(sed -n '1s/.*: //p' "$readme")
+
+cat <<EOM
+# NAME
+
+lesson$n - $title
+
+# SYNOPSIS
+
+**lesson$n**$(echo "$help" | sed -n '1s/usage: [^ ]*//p' | sed 's/[][|]/\\&/g')
+
+# DESCRIPTION
+
+$(echo "$help" | sed '1d;/^  /d')
+
+It prints \`listening on ENDPOINT\` on a line of its own for each endpoint when
+it accepts there, with the real port where 0 was asked for. SIGINT and SIGTERM
+end it. How it works is told in \`$readme\`.
+
+# OPTIONS
+
+$(echo "$help" | sed -n 's/^  \([^:]*\): \(.*\)/**\1**\n\n:   \2\n/p' |
+  sed 's/|/\\|/g')
+
+**--help**
+
+:   tells all this in short
+
+# ENVIRONMENT
+
+**AX_TRACE**
+
+:   a file to which the run is written, for Perfetto: AX_TRACE=run.json
+
+**LESSON_SPEED**
+
+:   how many times faster the seconds of a lesson pass
+
+# EXIT STATUS
+
+0 when it was asked to end, 1 when it cannot listen or has no memory or threads
+left, 2 when the command line is wrong.
+
+# EXAMPLES
+
+$(awk '/^## Run it/ { on = 1; next } /^## / { on = 0 } on' "$readme")
+EOM
