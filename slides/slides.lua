@@ -1,0 +1,111 @@
+-- What slides have beyond what pandoc makes of a heading and its text:
+--
+--   ## A claim {lesson=5 lit="butler johnny" command="make demo10"}
+--
+-- A footer: the lesson with its title and its command (`make lessonN` or
+-- `make demoN` unless another is given), the roles of the story of which some
+-- are lit, and the number of the slide.
+-- ![What is seen](slides/pictures/ding.svg) is put in place, so that it has the
+-- colours of the theme and can move; its cast is in cast.svg. The first line of
+-- the notes is the time that the slide takes.
+
+local ROLES = {"dad", "owner", "blender", "table", "assistant", "butler", "johnny"}
+local NODE = os.getenv("NODE_MODULES") or "build/node/node_modules"
+
+local function fail(message)
+  io.stderr:write("slides/slides.lua: " .. message .. "\n")
+  os.exit(1)
+end
+
+local function read(path)
+  local file = io.open(path)
+  if not file then fail(path .. ": there is no such file") end
+  local text = file:read("a")
+  file:close()
+  return text
+end
+
+-- "# Lesson 5: a strand" is the first line of a lesson's README.
+-- A lesson with company has a demo.
+local function lesson(number)
+  local list = io.popen(("ls -d lessons/%02d-*/"):format(number))
+  local dir = list:read("l")
+  list:close()
+  if not dir then fail("there is no lesson " .. number) end
+  local demo = io.open(dir .. "demo.sh")
+  if demo then demo:close() end
+  return read(dir .. "README.md"):match("^# ([^\n]+)"),
+    "make " .. (demo and "demo" or "lesson") .. number
+end
+
+local function strip(lit)
+  local html = {}
+  for _, role in ipairs(ROLES) do
+    local on = (" " .. lit .. " "):find(" " .. role .. " ", 1, true)
+    html[#html + 1] = ('<span class="role%s"><svg viewBox="-50 -150 100 154" '
+      .. 'aria-hidden="true"><use href="#%s"/></svg>%s</span>'):format(
+      on and " lit" or "", role, on and role:gsub("^%l", string.upper) or "")
+  end
+  return '<span class="strip">' .. table.concat(html) .. "</span>"
+end
+
+local function footer(header, number)
+  local has = header.attributes
+  local html = {"<footer>"}
+  if has.lesson then
+    local title, command = lesson(has.lesson)
+    html[#html + 1] = ('<span class="lesson">%s <code>%s</code></span>'):format(
+      title, has.command or command)
+  else
+    html[#html + 1] = '<span class="lesson"></span>'
+  end
+  if has.lit then html[#html + 1] = strip(has.lit) end
+  html[#html + 1] = ('<span class="number">%d</span></footer>'):format(number)
+  has.lesson, has.lit, has.command = nil, nil, nil
+  return pandoc.RawBlock("html", table.concat(html))
+end
+
+-- The text of a picture without its prolog; references to the cast are local.
+local function picture(image)
+  local alt = pandoc.utils.stringify(image.caption):gsub('"', "&quot;")
+  if alt == "" then fail(image.src .. ": nobody can tell what is seen") end
+  local svg = read(image.src):gsub("<!%-%-.-%-%->", ""):gsub("cast%.svg#", "#")
+  svg = svg:gsub("<svg ", '<svg role="img" aria-label="' .. alt .. '" ', 1)
+  return pandoc.RawBlock("html", '<figure class="picture">' .. svg .. "</figure>")
+end
+
+function Para(para)
+  if #para.content == 1 and para.content[1].t == "Image" then
+    return picture(para.content[1])
+  end
+end
+
+function Pandoc(doc)
+  local blocks, header, number = {}, nil, 0
+  local function close()
+    if header then blocks[#blocks + 1] = footer(header, number) end
+  end
+  for _, block in ipairs(doc.blocks) do
+    if block.t == "Header" and block.level == 2 then
+      close()
+      header, number = block, number + 1
+    end
+    blocks[#blocks + 1] = block
+  end
+  close()
+  local inlined = {
+    ["reveal-css"] = NODE .. "/reveal.js/dist/reveal.css",
+    ["reveal-js"] = NODE .. "/reveal.js/dist/reveal.js",
+    ["notes-js"] = NODE .. "/reveal.js/plugin/notes/notes.js",
+    ["theme-css"] = "slides/theme.css",
+    ["steps-js"] = "slides/steps.js",
+    ["cast"] = "slides/pictures/cast.svg"
+  }
+  for name, path in pairs(inlined) do
+    local text = read(path)
+    if name:find("js$") then text = text:gsub("</script", "<\\/script") end
+    doc.meta[name] = pandoc.MetaInlines({pandoc.RawInline("html", text)})
+  end
+  doc.blocks = blocks
+  return doc
+end

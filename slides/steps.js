@@ -1,0 +1,39 @@
+/* Steps through the lines of a code block: what pandoc made of
+ * data-line-numbers="1-2|4" becomes one step for each part. While there are
+ * steps, the lines of the current one are lit and the others are quiet; in
+ * print all are as usual. T changes between light and dark. */
+const Steps = {
+  id: 'steps',
+  init(deck) {
+    const inPart = (part, line) => part.split(',').some(range => {
+      const [first, last = first] = range.split('-').map(Number);
+      return first <= line && line <= last;
+    });
+    const light = (block, part) => {
+      block.classList.toggle('stepping', Boolean(part));
+      block.querySelectorAll('code > span').forEach((line, i) =>
+        line.classList.toggle('quiet', Boolean(part) && !inPart(part, i + 1)));
+    };
+
+    deck.getSlidesElement().querySelectorAll('[data-line-numbers]')
+      .forEach(block => block.dataset.lineNumbers.split('|').forEach(part => {
+        const step = document.createElement('i');
+        step.className = 'fragment step';
+        step.dataset.part = part;
+        block.append(step);
+      }));
+
+    const show = () => document.querySelectorAll('.present [data-line-numbers]')
+      .forEach(block => {
+        const shown = block.querySelectorAll('.step.visible');
+        light(block, shown.length ? shown[shown.length - 1].dataset.part : '');
+      });
+    for (const event of ['ready', 'slidechanged', 'fragmentshown', 'fragmenthidden'])
+      deck.on(event, show);
+    deck.addKeyBinding({keyCode: 84, key: 'T', description: 'light or dark'}, () => {
+      const root = document.documentElement;
+      const dark = getComputedStyle(root).getPropertyValue('--dark').trim() === '1';
+      root.dataset.theme = dark ? 'light' : 'dark';
+    });
+  }
+};
