@@ -21,7 +21,7 @@ const read = path => readFileSync(path, 'utf8');
 const name = path => path === texts[0] ? 'index' : path.startsWith('lessons/') ?
   basename(dirname(path)) : basename(path, '.md').toLowerCase();
 const chapters = texts.map(path => ({path, name: name(path),
-  title: read(path).match(/^# (.*)$/m)[1].replace(/`/g, '')}));
+  title: read(path).match(/^# (Lesson.*|[^:,\n]*)/m)[1]}));
 chapters[0].title = 'Start';
 
 // A header is shown by the reference, a folder by the index.
@@ -142,6 +142,7 @@ const entries = (await each(pages, makePage)).flat();
 writeFileSync(join(out, 'search.js'), 'const INDEX = ' + JSON.stringify(entries));
 for (const file of ['docs/book.css', 'docs/book.js'])
   copyFileSync(file, join(out, basename(file)));
-for (const file of readdirSync('docs').filter(f => f.endsWith('.svg')))
-  copyFileSync(join('docs', file), join(out, file));
+for (const {path} of chapters)
+  for (const [, image] of read(path).matchAll(/\]\(([^)\s]+\.svg)\)/g))
+    copyFileSync(join(dirname(path), image), join(out, basename(image)));
 await makeWhole();

@@ -62,14 +62,15 @@ doc = $(wildcard $(1:%=docs/%.md))
 LESSON_TEXTS = $(foreach n,$(N),$(DIR_$n)/README.md)
 BOOK_TEXTS = README.md $(call doc,story model) $(LESSON_TEXTS) \
   $(call doc,ownership) build/book/reference.md \
-  $(call doc,asio booster hazards performance glossary teaching) \
+  $(call doc,asio hazards performance glossary teaching) \
   build/book/manual.md CONTRIBUTING.md CHANGELOG.md
-BOOK_PARTS = $(wildcard docs/*.mjs docs/*.lua docs/book.* docs/*.svg)
+BOOK_PARTS = $(wildcard docs/*.mjs docs/*.lua docs/book.* docs/*.svg docs/pictures/*)
 BOOK = build/docs/index.html build/docs/book.pdf build/docs/book.epub
 
 #: docs        the book: a site, a PDF, an EPUB and manual pages, in build/docs
 docs: docs-tools
 	@$(MAKE) texts
+	@node docs/pictures.mjs write
 	@$(MAKE) book
 	@echo 'Open: $(BOOK)'
 
@@ -107,7 +108,9 @@ build/book/manual.md: docs/man.sh docs/docs.mk common/lesson.c $(MARKED)
 
 #: test-docs   texts, slides and book: true, valid, and whole in a browser
 test-docs: docs-tools
-	@$(MAKE) test-text && $(MAKE) book
+	@$(MAKE) test-text
+	@node docs/pictures.mjs check
+	@$(MAKE) book
 	@java -jar $(NODE_MODULES)/vnu-jar/build/dist/vnu.jar --Werror \
 	  --also-check-css --filterpattern '.*Trailing slash.*' build/docs/*.html \
 	  build/docs/book.css && echo 'html: valid'

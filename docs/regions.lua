@@ -54,7 +54,7 @@ local function definition(path, name)
   local lines, open = {}, false
   for _, line in ipairs(lines_of(path)) do
     if #lines > 0 or line:find("^%a.*%f[%w_]" .. name .. "%(") or
-       line:find("^struct " .. name .. " {") then
+       line:find("^[%a ]*struct " .. name .. " {") then
       lines[#lines + 1] = line
       open = open or line:find("{%s*$") ~= nil
       if open and line:find("^}") then return lines end
