@@ -17,26 +17,29 @@
  * door is minded every TURN of them or DOOR_SPAN nanoseconds, not after each:
  * entering the kernel costs more than most handlers.
  *
- * Anybody puts an entry on the table with one atomic exchange; butlers take
- * them off under `lock`. Nobody counts what is on the table: work is what is
- * pending, what is being served, and a table that is not empty.
+ * Anybody puts an entry on the table with one atomic exchange, and a butler
+ * takes one off with another, closing a latch for some instructions. `lock` is
+ * for what happens between rounds of serving. Nobody counts what is on the
+ * table: work is what is pending, a butler on his round, and a table that is
+ * not empty.
  *
  * Waking a thread costs more than most handlers, too. So a butler with nothing
  * to do is not woken for every order. One idle butler keeps watch: it looks at
  * the table every WATCH_SPAN, and lends a hand when the table was never empty
  * since its last look. That is how a handler that blocks holds up nobody for
- * more than a millisecond. When the table stays empty the watch dozes until
- * the loop brings something. Only who sleeps in the loop is woken at once, by
- * the bell.
+ * more than a millisecond. Where BRISK handlers were run in that time they are
+ * so short that two butlers would spend it on waiting for each other. When the
+ * table stays empty the watch dozes until the loop brings something. Only who
+ * sleeps in the loop is woken at once, by the bell.
  *
  * `lock` is held for a few instructions; `door` is held by who minds the door.
  * No handler runs under either. Order: door, lock. */
 #include "core.h"
 
-#include <sched.h>
 #include <signal.h>
 
 enum { TURN = 256, DOZE_AFTER = 8 };
+static const ax_time BRISK = 64; /* nanoseconds a handler */
 static const ax_time DOOR_SPAN = AX_MS(0.2);
 static const ax_time WATCH_SPAN = AX_MS(0.45);
 
@@ -77,9 +80,22 @@ static void context_push(ax_executor *executor, ax__entry *entry) {
   }
 }
 
-/* With the lock held. */
+static ax__entry *take_from_table(struct ax__context *context) {
+  ax__latch_close(&context->hand);
+  ax__entry *entry = ax__line_pop(&context->table);
+  ax__latch_open(&context->hand);
+  return entry;
+}
+
 static bool table_is_empty(struct ax__context *context) {
-  return ax__line_is_empty(&context->table);
+  ax__latch_close(&context->hand);
+  bool empty = ax__line_is_empty(&context->table);
+  ax__latch_open(&context->hand);
+  return empty;
+}
+
+static bool is_stopped(struct ax__context *context) {
+  return atomic_load_explicit(&context->stopped, memory_order_relaxed);
 }
 
 /* With the lock held: the butlers go home. */
@@ -233,34 +249,48 @@ static void mind_the_door(struct ax__context *context) {
 
   deliver(context);
   context->turns += sleep;
-  context->since_door = 0;
-  context->look_at = 1;
-  context->door_time = 0;
   context->minded = false;
   if (context->dozing)
     ax__wake_one(&context->watch);
   ax__unlock(&context->door);
 }
 
-/* With the lock held, at the TURN of the door or after 1, 2, 4, ... handlers:
- * is it time? */
-static bool door_is_due(struct ax__context *context) {
-  if (context->minded || table_is_empty(context))
-    return false; /* the latter: no handler waits, so it is minded anyway */
-  if (context->since_door >= TURN)
-    return true;
-  context->look_at *= 2;
-  ax_time now = ax_now();
-  if (!context->door_time)
-    context->door_time = now;
-  return now - context->door_time >= DOOR_SPAN;
-}
-
 /* --------------------------------------------------------------- butlers */
 
-/* Looks at the table from time to time until a hand is needed. */
+/* A round of serving. */
+struct round {
+  unsigned count, ask_at; /* the clock, after 1, 2, 4, ... handlers */
+  ax_time begin, span;    /* as the clock said last */
+};
+
+static void ask_the_clock(struct round *round) {
+  ax_time now = ax_now();
+  round->begin = round->begin ? round->begin : now;
+  round->span = now - round->begin;
+  round->ask_at *= 2;
+}
+
+/* Runs what is on the table until there is nothing to take, or it is time to
+ * mind the door. */
+static struct round serve(struct ax__context *context) {
+  struct round round = {.ask_at = 1};
+  while (round.count < TURN && round.span < DOOR_SPAN && !is_stopped(context)) {
+    ax__entry *entry = take_from_table(context);
+    if (!entry)
+      break;
+    if (round.count == round.ask_at)
+      ask_the_clock(&round);
+    entry->run(entry, true);
+    round.count++;
+  }
+  return round;
+}
+
+/* Looks at the table from time to time until a hand is needed: it was full at
+ * every look, and those who serve it are not so quick that another one would
+ * only be in their way. */
 static void keep_watch(struct ax__context *context) {
-  unsigned long turns = context->turns;
+  unsigned long turns = context->turns, served = context->served;
   for (unsigned quiet = 0; !over(context);) {
     if (quiet < DOZE_AFTER) {
       ax__wait_for(&context->watch, &context->lock, WATCH_SPAN);
@@ -271,10 +301,12 @@ static void keep_watch(struct ax__context *context) {
       quiet = 0;
     }
     bool full = !context->minded || !table_is_empty(context);
-    if (full && turns == context->turns)
+    unsigned long count = context->served - served;
+    if (full && turns == context->turns && count * BRISK < WATCH_SPAN)
       return;
-    quiet = turns == context->turns ? quiet + 1 : 0;
+    quiet = !full && turns == context->turns ? quiet + 1 : 0;
     turns = context->turns;
+    served = context->served;
   }
 }
 
@@ -290,16 +322,6 @@ static void idle(struct ax__context *context) {
   ax__wake_one(&context->bench); /* somebody else keeps watch now */
 }
 
-/* With the lock held; runs one entry of the table without it. */
-static void serve(struct ax__context *context, ax__entry *entry) {
-  context->serving++;
-  ax__unlock(&context->lock);
-  entry->run(entry, true);
-  ax__lock(&context->lock);
-  context->serving--;
-  context->since_door++;
-}
-
 /* With the lock held: somebody is between two steps of joining the line. */
 static void let_others_in(struct ax__context *context) {
   ax__unlock(&context->lock);
@@ -307,10 +329,21 @@ static void let_others_in(struct ax__context *context) {
   ax__lock(&context->lock);
 }
 
-/* With the lock held, and nothing to take from the table. */
-static void wait_for_more(struct ax__context *context) {
-  if (!context->minded)
+/* With the lock held: handlers are so short that this butler is only in the
+ * way of another one, who made a round meanwhile. */
+static bool is_in_the_way(struct round round, unsigned long by_others) {
+  return by_others > 0 && round.count == TURN && round.span < BRISK * TURN;
+}
+
+/* With the lock held, after a round of serving. */
+static void look_around(struct ax__context *context, struct round round,
+                        unsigned long by_others) {
+  if (is_in_the_way(round, by_others))
+    idle(context);
+  else if (!context->minded)
     mind_the_door(context);
+  else if (round.count > 0)
+    return;
   else if (table_is_empty(context))
     idle(context);
   else
@@ -319,15 +352,17 @@ static void wait_for_more(struct ax__context *context) {
 
 static void serve_until_over(struct ax__context *context) {
   while (!context->stopped) {
-    if (context->since_door >= context->look_at && door_is_due(context))
-      mind_the_door(context);
-    ax__entry *entry = ax__line_pop(&context->table);
-    if (entry)
-      serve(context, entry);
-    else if (over(context))
+    unsigned long served = context->served;
+    context->serving++;
+    ax__unlock(&context->lock);
+    struct round round = serve(context);
+    ax__lock(&context->lock);
+    context->serving--;
+    unsigned long by_others = context->served - served;
+    context->served += round.count;
+    if (over(context))
       return;
-    else
-      wait_for_more(context);
+    look_around(context, round, by_others);
   }
 }
 
@@ -434,7 +469,6 @@ ax_context *ax_context_new(void) {
   ax__cond_init(&context->watch);
   open_loop(context);
   ax__line_init(&context->table);
-  context->look_at = 1;
   return &context->base;
 }
 

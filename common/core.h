@@ -90,7 +90,11 @@ static inline void ax__line_init(struct ax__line *line) {
  * it. In between nobody can reach the entry. */
 static inline ax__entry *ax__line_step(struct ax__line *line, ax__entry *last) {
   __atomic_store_n(&last->next, NULL, __ATOMIC_RELAXED);
-  return atomic_exchange(&line->end, last);
+  if (!ax__alone())
+    return atomic_exchange(&line->end, last);
+  ax__entry *before = atomic_load_explicit(&line->end, memory_order_relaxed);
+  atomic_store_explicit(&line->end, last, memory_order_relaxed);
+  return before;
 }
 
 static inline void ax__line_link(ax__entry *before, ax__entry *first) {
@@ -193,21 +197,22 @@ typedef struct ax__fd {
 
 struct ax_op {
   ax__entry entry;
-  ax_token token;           /* its executor is always set */
-  void *object;             /* the I/O object, held; may be NULL */
-  void *with;               /* another object, held; may be NULL */
-  struct ax__context *at;   /* where it is pending */
-  void (*start)(ax_op *op); /* at the door of `at` */
-  int err;
-  bool pending;   /* counted as work, and holding its executor */
-  bool reading;   /* which side of the stream */
-  unsigned epoch; /* of the stream, at initiation */
-  int fd;
+  ax_token token;         /* its executor is always set */
+  void *object;           /* the I/O object, held; may be NULL */
+  struct ax__context *at; /* where it is pending */
+  void *with;             /* another object, held; may be NULL */
+  void *extra;            /* memory to be freed with it, or NULL */
+  uint64_t id, by;        /* for the trace */
   size_t n;
+  int err;
+  bool pending; /* counted as work */
+  bool holding; /* the executor, which the object does not hold for it */
+  bool reading; /* which side of the stream */
+  int fd;
+  unsigned epoch;             /* of the stream, at initiation */
   size_t want;                /* complete when n reaches this */
+  void (*start)(ax_op *op);   /* at the door of `at` */
   ssize_t (*move)(ax_op *op); /* moves bytes, at the door */
-  void *extra;                /* memory to be freed with it, or NULL */
-  uint64_t id, by;            /* for the trace */
   union {
     struct { /* bytes still to be moved */
       struct iovec *iov;
@@ -272,12 +277,15 @@ ax_op *ax__op_new(ax_executor *executor, void *object, ax_token token);
 
 /* Makes it pending: it counts as work at `at` and in its executor's context
  * and holds its executor. ax__op_pend_locked leaves counting at `at` to a
- * caller who has that lock. */
+ * caller who takes that lock. */
 void ax__op_pend(ax_op *op, struct ax__context *at);
 void ax__op_pend_locked(ax_op *op, struct ax__context *at);
 
-/* Completes: its handler becomes ready. The operation may be gone after. */
+/* Completes: its handler becomes ready. The operation may be gone after. The
+ * other one is for who has the lock of the context where it is pending; false
+ * if its handler runs in another, and nothing was done. */
 void ax__op_finish(ax_op *op, int err, size_t n);
+bool ax__op_finish_locked(ax_op *op, int err, size_t n);
 
 /* Lets go of an operation without running its handler. */
 void ax__op_drop(ax_op *op);
@@ -296,35 +304,38 @@ static inline ax_op *ax__op_of(ax__entry *entry) {
 /* --------------------------------------------------------------- context */
 
 struct ax__heap {
-  ax_timer **at;
+  struct ax__due {
+    ax_time key;
+    ax_timer *timer;
+  } * at;
   size_t count, room;
 };
 
 /* See context.c. */
 struct ax__context {
   ax_executor base;
-
-  struct ax__line table; /* joined by anybody, served with the lock held */
-  ax__mutex lock;        /* guards from here ... */
-  ax__queue requests;    /* operations to be started at the door */
-  bool minded;           /* a butler minds the door */
-  ax_op *initiated;      /* by ax_initiate, to be dropped with the context */
-  struct ax__heap timers;
-  long pending;        /* operations and work guards */
-  long serving;        /* butlers who run a handler */
-  unsigned long turns; /* counts the times the table was found empty */
-  unsigned since_door; /* handlers run since the door was minded */
-  unsigned look_at;    /* when so many were run, ask the clock */
-  ax_time door_time;
-  int butlers;
-  bool watched;     /* an idle butler keeps watch ... */
-  bool dozing;      /* ... but sleeps until it is woken; ... to here */
   atomic_bool dead; /* set by ax_context_free, with the lock held */
-  ax__cond bench;
-  ax__cond watch;
   atomic_bool stopped;
   atomic_bool polling; /* a butler sleeps in the loop; ring to wake it ... */
   atomic_bool rung;    /* ... once */
+
+  struct ax__line table; /* joined by anybody, served by who has the ... */
+  ax__latch hand;
+
+  ax__mutex lock;     /* guards from here ... */
+  ax__queue requests; /* operations to be started at the door */
+  bool minded;        /* a butler minds the door */
+  ax_op *initiated;   /* by ax_initiate, to be dropped with the context */
+  struct ax__heap timers;
+  long pending;         /* operations and work guards */
+  long serving;         /* butlers who run handlers */
+  unsigned long served; /* handlers run, but for what a butler runs now */
+  unsigned long turns;  /* counts the times the table was found empty */
+  int butlers;
+  bool watched; /* an idle butler keeps watch ... */
+  bool dozing;  /* ... but sleeps until it is woken; ... to here */
+  ax__cond bench;
+  ax__cond watch;
 
   ax__mutex door; /* held by who minds the door; guards from here ... */
   uv_loop_t loop;
@@ -351,8 +362,8 @@ void ax__ring(struct ax__context *context);
 
 /* ---------------------------------------------------------------- timers */
 
-/* With the lock held: the next expiry (UINT64_MAX: none); takes the waits
- * that have expired. */
+/* With the lock held: when to look at them next, at the latest at the next
+ * expiry (UINT64_MAX: there is none); takes the waits that have expired. */
 ax_time ax__timers_next(struct ax__context *context);
 void ax__timers_expired(struct ax__context *context, ax_time now,
                         ax__queue *expired);

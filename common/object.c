@@ -13,10 +13,18 @@ void ax_obj_init(ax_obj *object, void (*destroy)(void *object)) {
   atomic_fetch_add_explicit(&live_objects, 1, memory_order_relaxed);
 }
 
+static size_t add(atomic_size_t *count, size_t change) {
+  if (!ax__alone())
+    return atomic_fetch_add_explicit(count, change, memory_order_acq_rel);
+  size_t before = atomic_load_explicit(count, memory_order_relaxed);
+  atomic_store_explicit(count, before + change, memory_order_relaxed);
+  return before;
+}
+
 void *ax_ref(void *object) {
   ax_obj *obj = object;
   if (obj)
-    atomic_fetch_add_explicit(&obj->refs, 1, memory_order_relaxed);
+    add(&obj->refs, 1);
   return object;
 }
 
@@ -24,8 +32,7 @@ void ax_unref(void *object) {
   ax_obj *obj = object;
   if (!obj)
     return;
-  size_t before =
-      atomic_fetch_sub_explicit(&obj->refs, 1, memory_order_acq_rel);
+  size_t before = add(&obj->refs, (size_t)-1);
   assert(before > 0 && "ax_unref of something that is gone already");
   if (before > 1)
     return;

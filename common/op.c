@@ -18,6 +18,7 @@ ax_op *ax__op_new(ax_executor *executor, void *object, ax_token token) {
   if (!token.executor)
     op->token.executor = executor;
   op->object = ax_ref(object);
+  op->holding = !object || op->token.executor != executor;
   op->with = NULL;
   op->extra = NULL;
   ax_ref(token.keep);
@@ -35,7 +36,7 @@ ax_op *ax__op_new(ax_executor *executor, void *object, ax_token token) {
 void ax__op_pend_locked(ax_op *op, struct ax__context *at) {
   struct ax__context *home = op->token.executor->context;
   op->at = at;
-  if (!op->pending) /* else it is a further step of a composed operation */
+  if (op->holding && !op->pending) /* else a further step of a composed one */
     ax_ref(op->token.executor);
   op->pending = true;
   if (home != at)
@@ -54,36 +55,48 @@ static void op_uncount(struct ax__context *at, struct ax__context *home) {
     ax__work_add(home, -1);
 }
 
-/* From a thread that is no butler of `home`: that context may be freed at the
- * same moment, which the lock keeps apart. */
-static void push_from_afar(ax_op *op, struct ax__context *home) {
+bool ax__op_finish_locked(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->token.executor;
+  struct ax__context *at = op->at;
+  if (executor->context != at)
+    return false;
+  op->err = err;
+  op->n = n;
+  at->pending--;
+  executor->push(executor, &op->entry);
+  return true;
+}
+
+/* The context may be freed at the same moment, or as soon as the handler has
+ * run: its lock keeps the one apart, a reference the other. */
+static void finish_from_afar(ax_op *op, struct ax__context *home) {
+  ax_executor *executor = op->token.executor;
+  if (home != op->at)
+    ax__work_add(op->at, -1);
+  ax_ref(&home->base);
   ax__lock(&home->lock);
   bool dead = home->dead;
+  home->pending--; /* work all the same, on the table */
   if (!dead)
     executor->push(executor, &op->entry);
   ax__unlock(&home->lock);
   if (dead)
     op->entry.run(&op->entry, false);
+  ax_unref(&home->base);
 }
 
 void ax__op_finish(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->token.executor;
-  struct ax__context *at = op->at, *home = executor->context;
+  struct ax__context *home = executor->context;
   op->err = err;
   op->n = n;
-  if (!op->pending) {
-    executor->push(executor, &op->entry);
+  if (op->pending && ax__self.door != home) {
+    finish_from_afar(op, home);
     return;
   }
-  bool here = ax__self.door == home || ax_inside(&home->base);
-  ax_context *held = here && home == at ? NULL : ax_ref(&home->base);
-  if (here)
-    executor->push(executor, &op->entry);
-  else
-    push_from_afar(op, home);
-  op_uncount(at, home);
-  ax_unref(held);
+  if (op->pending)
+    op_uncount(op->at, home);
+  executor->push(executor, &op->entry);
 }
 
 void ax__op_drop(ax_op *op) {
@@ -104,8 +117,8 @@ size_t ax__finish_all(ax__queue *queue, int err) {
   return count;
 }
 
-static void call(const ax_token *token, int err, size_t n, uint64_t id,
-                 uint64_t by) {
+static inline void call(const ax_token *token, int err, size_t n, uint64_t id,
+                        uint64_t by) {
   struct ax__slice slice;
   if (ax__tracing())
     ax__trace_begin(&slice, token->name, id, by);
@@ -120,7 +133,7 @@ void ax__op_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_token token = op->token;
   void *object = op->object, *with = op->with;
-  bool pending = op->pending;
+  ax_executor *held = op->holding && op->pending ? token.executor : NULL;
   int err = op->err;
   size_t n = op->n;
   uint64_t id = op->id, by = op->by;
@@ -131,8 +144,7 @@ void ax__op_run(ax__entry *entry, bool live) {
   ax_unref(token.keep);
   ax_unref(with);
   ax_unref(object);
-  if (pending)
-    ax_unref(token.executor);
+  ax_unref(held);
 }
 
 ax_op *ax_initiate(ax_executor *executor, ax_token token) {
@@ -204,17 +216,17 @@ static void post_run(ax__entry *entry, bool live) {
     ax_unref(token.keep);
 }
 
-static struct ax__post *post_new(ax_token token) {
+static struct ax__post *post_new(const ax_token *token) {
   struct ax__post *post = ax__take(AX__POST);
   post->entry.run = post_run;
-  post->fn = token.fn;
-  post->arg = token.arg;
-  post->keep = token.keep;
-  if (token.keep)
-    ax_ref(token.keep);
+  post->fn = token->fn;
+  post->arg = token->arg;
+  post->keep = token->keep;
+  if (token->keep)
+    ax_ref(token->keep);
   if (ax__tracing()) {
-    post->name = token.name;
-    ax__trace_initiated(&token, &post->id, &post->by);
+    post->name = token->name;
+    ax__trace_initiated(token, &post->id, &post->by);
   }
   return post;
 }
@@ -222,12 +234,12 @@ static struct ax__post *post_new(ax_token token) {
 void ax_post(ax_executor *executor, ax_token token) {
   if (token.executor)
     executor = token.executor;
-  executor->push(executor, &post_new(token)->entry);
+  executor->push(executor, &post_new(&token)->entry);
 }
 
 void ax_dispatch(ax_executor *executor, ax_token token) {
   if (ax_inside(token.executor ? token.executor : executor))
-    post_run(&post_new(token)->entry, true);
+    post_run(&post_new(&token)->entry, true);
   else
     ax_post(executor, token);
 }

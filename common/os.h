@@ -9,6 +9,9 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <uv.h>
 
@@ -53,6 +56,33 @@ static inline void ax__unlock(ax__mutex *mutex) {
 
 static inline bool ax__trylock(ax__mutex *mutex) {
   return pthread_mutex_trylock(mutex) == 0;
+}
+
+/* True while the process has one thread: then an exchange may be a load and a
+ * store. The C library knows, for its own locks do the same; others do not
+ * tell. */
+#if defined(__GLIBC__) && __has_include(<sys/single_threaded.h>)
+#include <sys/single_threaded.h>
+static inline bool ax__alone(void) { return __libc_single_threaded; }
+#else
+static inline bool ax__alone(void) { return false; }
+#endif
+
+/* A lock for a few instructions in which nobody sleeps: closing it is one
+ * exchange, opening it one store. */
+typedef atomic_bool ax__latch;
+
+static inline void ax__latch_close(ax__latch *latch) {
+  if (ax__alone())
+    return;
+  for (int tries = 1;
+       atomic_exchange_explicit(latch, true, memory_order_acquire); tries++)
+    if (tries % 64 == 0)
+      sched_yield(); /* who has it may want this processor */
+}
+
+static inline void ax__latch_open(ax__latch *latch) {
+  atomic_store_explicit(latch, false, memory_order_release);
 }
 
 static inline void ax__cond_init(ax__cond *cond) {

@@ -1,11 +1,11 @@
 /* pool.c: memory of operations and posted handlers.
  *
- * Both come and go by the million. So each butler keeps some spare pieces, in
+ * Both come and go by the million. So each thread keeps some spare pieces, in
  * two chains, and takes and gives without lock or malloc. When both are full
  * one goes to the depot, when both are empty one comes from there: one lock
- * for CHAIN pieces. Other threads take and give at the depot, one by one. New
- * memory comes in slabs, which go back to the system when a context is freed
- * and nothing is in use any more.
+ * for CHAIN pieces. A butler gives all back when he goes home, another thread
+ * when it ends. New memory comes in slabs, which go back to the system when a
+ * context is freed and nothing is in use any more.
  *
  * Sanitizers see malloc and free for every single piece instead. */
 #include "core.h"
@@ -38,7 +38,12 @@ static struct depot {
 
 static atomic_size_t checked_pieces;
 
+static pthread_key_t thread_end;
+
+static void on_thread_end(void *self) { ax__pool_forget(); }
+
 static void init(void) {
+  ax__must(pthread_key_create(&thread_end, on_thread_end));
   for (int kind = 0; kind < AX__KINDS; kind++)
     ax__mutex_init(&depots[kind].lock);
   depots[AX__OP].size = sizeof(ax_op);
@@ -58,47 +63,27 @@ static struct ax__spare *carve(struct depot *depot) {
   depot->slabs = slab;
   struct ax__spare *chain = NULL;
   size_t count = sizeof slab->memory / depot->size;
-  for (size_t i = count; i-- > 0;) {
+  for (size_t i = count; i-- > 0; chain->length = count - i) {
     struct ax__spare *spare = (void *)(slab->memory + i * depot->size);
     spare->next = chain;
-    spare->length = count - i;
     chain = spare;
   }
   depot->made += count;
   return chain;
 }
 
-/* With the lock held: the chain on top, which there is from now on. */
-static struct ax__spare *top_chain(struct depot *depot) {
-  if (!depot->chains) {
-    depot->chains = carve(depot);
-    depot->chains->below = NULL;
-    depot->stored += depot->chains->length;
-  }
-  return depot->chains;
-}
-
 static struct ax__chain fetch(struct depot *depot) {
   ax__lock(&depot->lock);
-  struct ax__spare *top = top_chain(depot);
-  depot->chains = top->below;
-  depot->stored -= top->length;
-  ax__unlock(&depot->lock);
-  return (struct ax__chain){top, top->length};
-}
-
-static void *fetch_one(struct depot *depot) {
-  ax__lock(&depot->lock);
-  struct ax__spare *top = top_chain(depot), *next = top->next;
-  depot->chains = top->below;
-  if (next) {
-    next->below = top->below;
-    next->length = top->length - 1;
-    depot->chains = next;
+  struct ax__spare *top = depot->chains;
+  if (top) {
+    depot->chains = top->below;
+    depot->stored -= top->length;
+  } else {
+    top = carve(depot);
   }
-  depot->stored--;
   ax__unlock(&depot->lock);
-  return top;
+  pthread_setspecific(thread_end, &ax__self);
+  return (struct ax__chain){top, top->length};
 }
 
 static void store(struct depot *depot, struct ax__chain *chain) {
@@ -115,8 +100,6 @@ static void store(struct depot *depot, struct ax__chain *chain) {
 
 static void *take(enum ax__kind kind) {
   struct ax__spares *spares = &ax__self.spares[kind];
-  if (!ax__self.inside)
-    return fetch_one(&depots[kind]);
   if (!spares->first.count) {
     spares->first =
         spares->second.count ? spares->second : fetch(&depots[kind]);
@@ -131,10 +114,6 @@ static void *take(enum ax__kind kind) {
 static void give(enum ax__kind kind, struct ax__spare *piece) {
   struct ax__spares *spares = &ax__self.spares[kind];
   piece->next = NULL;
-  if (!ax__self.inside) {
-    store(&depots[kind], &(struct ax__chain){piece, 1});
-    return;
-  }
   if (spares->first.count >= CHAIN) {
     store(&depots[kind], &spares->second);
     spares->second = spares->first;

@@ -16,8 +16,6 @@
  * strand too. */
 #include "core.h"
 
-#include <sched.h>
-
 struct strand {
   ax_executor base;
   ax_executor *below;

@@ -1,10 +1,15 @@
 /* timer.c: timers, in one heap per context.
  *
- * A timer with waits stands in a binary heap ordered by expiry, under the
- * context's lock. So arming and cancelling touch neither libuv nor the door;
- * the butler who minds the door sets the loop's one alarm for the first
- * expiry and takes what is due, comparing nanoseconds: libuv's milliseconds
- * decide only how long it sleeps. */
+ * A timer with waits stands in a heap of four children to a parent, ordered by
+ * expiry, under the context's lock. So arming and cancelling touch neither
+ * libuv nor the door; the butler who minds the door sets the loop's one alarm
+ * for the first expiry and takes what is due, comparing nanoseconds: libuv's
+ * milliseconds decide only how long it sleeps.
+ *
+ * Most timers guard something that ends in time: they are armed, cancelled and
+ * armed anew. So a timer that is cancelled or put off stays where it is, and
+ * is looked at when its old moment has come: that costs a wake-up now and then
+ * instead of a search every time. */
 #include "core.h"
 
 struct ax_timer {
@@ -21,81 +26,109 @@ static struct ax__context *context_of(const ax_timer *timer) {
 
 /* ------------------------------------------------ the heap, with the lock */
 
-static void heap_put(struct ax__heap *heap, size_t i, ax_timer *timer) {
-  heap->at[i] = timer;
-  timer->index = i + 1;
+enum { CHILDREN = 4 };
+
+static void heap_put(struct ax__heap *heap, size_t i, struct ax__due due) {
+  heap->at[i] = due;
+  due.timer->index = i + 1;
 }
 
-static void heap_up(struct ax__heap *heap, size_t i, ax_timer *timer) {
-  for (; i > 0; i = (i - 1) / 2) {
-    ax_timer *parent = heap->at[(i - 1) / 2];
-    if (parent->expiry <= timer->expiry)
+static void heap_up(struct ax__heap *heap, size_t i, struct ax__due due) {
+  for (size_t parent; i > 0; i = parent) {
+    parent = (i - 1) / CHILDREN;
+    if (heap->at[parent].key <= due.key)
       break;
-    heap_put(heap, i, parent);
+    heap_put(heap, i, heap->at[parent]);
   }
-  heap_put(heap, i, timer);
+  heap_put(heap, i, due);
 }
 
-static void heap_down(struct ax__heap *heap, size_t i, ax_timer *timer) {
-  for (size_t child; (child = 2 * i + 1) < heap->count; i = child) {
-    if (child + 1 < heap->count &&
-        heap->at[child + 1]->expiry < heap->at[child]->expiry)
-      child++;
-    if (timer->expiry <= heap->at[child]->expiry)
+static size_t first_child(const struct ax__heap *heap, size_t i) {
+  size_t child = CHILDREN * i + 1, first = child;
+  for (size_t end = child + CHILDREN; child < end && child < heap->count;
+       child++)
+    if (heap->at[child].key < heap->at[first].key)
+      first = child;
+  return first;
+}
+
+static void heap_down(struct ax__heap *heap, size_t i, struct ax__due due) {
+  for (size_t child; (child = first_child(heap, i)) < heap->count; i = child) {
+    if (due.key <= heap->at[child].key)
       break;
     heap_put(heap, i, heap->at[child]);
   }
-  heap_put(heap, i, timer);
+  heap_put(heap, i, due);
 }
 
-static void heap_insert(struct ax__heap *heap, ax_timer *timer) {
+static void heap_insert(struct ax__heap *heap, struct ax__due due) {
   if (heap->count == heap->room) {
     heap->room = heap->room ? 2 * heap->room : 16;
-    ax_timer **at = ax__alloc(heap->room * sizeof *at);
+    struct ax__due *at = ax__alloc(heap->room * sizeof *at);
     if (heap->count)
       memcpy(at, heap->at, heap->count * sizeof *at);
     free(heap->at);
     heap->at = at;
   }
-  heap_up(heap, heap->count++, timer);
+  heap_up(heap, heap->count++, due);
 }
 
 static void heap_remove(struct ax__heap *heap, ax_timer *timer) {
   size_t i = timer->index - 1;
-  ax_timer *last = heap->at[--heap->count];
+  struct ax__due last = heap->at[--heap->count];
   timer->index = 0;
-  if (last == timer)
+  if (last.timer == timer)
     return;
   heap_down(heap, i, last);
-  heap_up(heap, last->index - 1, last); /* one of the two moves it */
+  heap_up(heap, last.timer->index - 1, last); /* one of the two moves it */
 }
 
-/* Takes the timer's waits and takes it out of the heap. */
-static void take_waits(ax_timer *timer, ax__queue *waits) {
-  if (timer->index)
-    heap_remove(&context_of(timer)->timers, timer);
-  ax__queue_splice(waits, &timer->waits);
+/* With one more wait: its key is at most its expiry. */
+static void heap_see_to(struct ax__heap *heap, ax_timer *timer) {
+  struct ax__due due = {timer->expiry, timer};
+  if (!timer->index)
+    heap_insert(heap, due);
+  else if (due.key < heap->at[timer->index - 1].key)
+    heap_up(heap, timer->index - 1, due);
 }
 
 ax_time ax__timers_next(struct ax__context *context) {
-  return context->timers.count ? context->timers.at[0]->expiry : UINT64_MAX;
+  return context->timers.count ? context->timers.at[0].key : UINT64_MAX;
+}
+
+static void take_first(struct ax__heap *heap, ax__queue *waits) {
+  ax_timer *timer = heap->at[0].timer;
+  ax__queue_splice(waits, &timer->waits);
+  heap_remove(heap, timer);
 }
 
 void ax__timers_expired(struct ax__context *context, ax_time now,
                         ax__queue *expired) {
-  while (ax__timers_next(context) <= now)
-    take_waits(context->timers.at[0], expired);
+  struct ax__heap *heap = &context->timers;
+  while (ax__timers_next(context) <= now) {
+    ax_timer *first = heap->at[0].timer;
+    if (first->waits.head && first->expiry > now)
+      heap_down(heap, 0, (struct ax__due){first->expiry, first});
+    else
+      take_first(heap, expired);
+  }
 }
 
 void ax__timers_all(struct ax__context *context, ax__queue *waits) {
   while (context->timers.count)
-    take_waits(context->timers.at[0], waits);
+    take_first(&context->timers, waits);
 }
 
 /* ------------------------------------------------------------- the public */
 
+/* It may stand in the heap still, cancelled. */
 static void timer_destroy(void *object) {
   ax_timer *timer = object;
+  struct ax__context *context = context_of(timer);
+  ax__lock(&context->lock);
+  if (timer->index)
+    heap_remove(&context->timers, timer);
+  ax__unlock(&context->lock);
   ax_unref(timer->executor);
   free(timer);
 }
@@ -107,16 +140,27 @@ ax_timer *ax_timer_new(ax_executor *executor) {
   return timer;
 }
 
+/* With the lock held; those whose handlers run elsewhere go to `others`. */
+static size_t finish_waits(ax__queue *waits, ax__queue *others) {
+  size_t count = 0;
+  for (ax__entry *entry; (entry = ax__queue_pop(waits));)
+    if (ax__op_finish_locked(ax__op_of(entry), UV_ECANCELED, 0))
+      count++;
+    else
+      ax__queue_push(others, entry);
+  return count;
+}
+
 /* Ends the waits and sets the expiry; the waits that were ended. */
 static size_t end_waits(ax_timer *timer, const ax_time *expiry) {
   struct ax__context *context = context_of(timer);
-  ax__queue waits = {0};
+  ax__queue others = {0};
   ax__lock(&context->lock);
-  take_waits(timer, &waits);
+  size_t count = finish_waits(&timer->waits, &others);
   if (expiry)
     timer->expiry = *expiry;
   ax__unlock(&context->lock);
-  return ax__finish_all(&waits, UV_ECANCELED);
+  return count + ax__finish_all(&others, UV_ECANCELED);
 }
 
 size_t ax_timer_expires_after(ax_timer *timer, ax_time after) {
@@ -139,8 +183,7 @@ void ax_timer_wait(ax_timer *timer, ax_token token) {
   ax__lock(&context->lock);
   context->pending++;
   ax__queue_push(&timer->waits, &op->entry);
-  if (!timer->index)
-    heap_insert(&context->timers, timer);
+  heap_see_to(&context->timers, timer);
   bool first = timer->index == 1;
   ax__unlock(&context->lock);
   if (first)

@@ -443,6 +443,65 @@ static void an_idle_butler_takes_the_loop_within_a_millisecond(void **state) {
   expect_within_a_millisecond(on_give_by_timer_and_block);
 }
 
+/* When handlers are very short one butler steps aside; he has to be back as
+ * soon when the other one blocks. */
+enum { LINKS = 8 };
+
+struct bustle {
+  struct baton *baton;
+  ax_time until;
+  atomic_int last;
+};
+
+static void on_bustle(void *arg, int err, size_t n) {
+  struct bustle *bustle = arg;
+  if (ax_now() < bustle->until)
+    ax_post(bustle->baton->house->context, ax_call(on_bustle, bustle));
+  else if (atomic_fetch_add(&bustle->last, 1) == LINKS - 1)
+    on_give_and_block(bustle->baton, err, n);
+}
+
+static void on_bustle_and_give(void *arg, int err, size_t n) {
+  static struct bustle bustle;
+  struct baton *baton = arg;
+  bustle = (struct bustle){.baton = baton, .until = ax_now() + AX_MS(4)};
+  for (int i = 0; i < LINKS; i++)
+    ax_post(baton->house->context, ax_call(on_bustle, &bustle));
+}
+
+static void who_stepped_aside_takes_over_within_a_millisecond(void **state) {
+  expect_within_a_millisecond(on_bustle_and_give);
+}
+
+/* Somebody who blocks does nothing, so nobody is in his way. */
+struct chains {
+  struct house *house;
+  int left;
+};
+
+static void on_short(void *arg, int err, size_t n) {
+  struct chains *chains = arg;
+  if (chains->left-- > 0)
+    ax_post(chains->house->context, ax_call(on_short, chains));
+  else
+    on_open(&chains->house->gate, err, n);
+}
+
+static void short_handlers_go_on_beside_one_that_blocks(void **state) {
+  struct house house;
+  enum { SHORT = SANITIZED ? 100000 : 2000000 };
+  house_open(&house, 2, 0);
+  struct chains chains = {.house = &house, .left = SHORT};
+  ax_post(house.context, ax_call(on_block, &house));
+  wait_until_blocked(&house);
+  double begin = seconds();
+  ax_post(house.context, ax_call(on_short, &chains));
+  house_close(&house);
+  double each = (seconds() - begin) * 1e9 / SHORT;
+  if (each > (SANITIZED ? 20000 : 1000))
+    give_up("%.0f ns for each", each);
+}
+
 /* Idle butlers sleep: they do not look for work at full speed. */
 static void idle_butlers_use_no_time(void **state) {
   struct house house;
@@ -476,6 +535,8 @@ int main(void) {
       clean_test(strands_run_at_once_on_different_butlers),
       clean_test(an_idle_butler_takes_over_within_a_millisecond),
       clean_test(an_idle_butler_takes_the_loop_within_a_millisecond),
+      clean_test(who_stepped_aside_takes_over_within_a_millisecond),
+      clean_test(short_handlers_go_on_beside_one_that_blocks),
       clean_test(idle_butlers_use_no_time),
   };
   with_alarm();
