@@ -52,9 +52,9 @@ function inspect() {
     if (!owner.closest('footer') && rect.bottom > foot.top)
       found.push(`${short(text)} runs into the footer`);
   }
-  for (const figure of slide.querySelectorAll('figure svg, pre, table')) {
+  for (const figure of slide.querySelectorAll('figure svg, pre, table, .question, .answer')) {
     const rect = figure.getBoundingClientRect();
-    if (outside(rect, stage) || rect.bottom > foot.top + 1) found.push(`a ${figure.tagName} leaves the slide`);
+    if (outside(rect, stage) || rect.bottom > foot.top + 1) found.push(`a ${figure.className.baseVal ?? figure.className} ${figure.tagName} leaves the slide`);
   }
   const inPicture = texts.filter(t => t.owner.closest('figure svg'));
   inPicture.forEach((a, i) => inPicture.slice(i + 1).forEach(b => {

@@ -33,6 +33,7 @@ static void ask(struct customer *c) {
   ax_token token = ax_keep(c, ax_call(on_answer, c));
   ax_op *op;
   switch (c->shop->way) {
+  /* region: ways */
   case BLOCKING: /* figure 2 */
     on_answer(c, interpreter_ask(q), 0);
     break;
@@ -43,6 +44,7 @@ static void ask(struct customer *c) {
   case STRAND: /* figure 4 */
     ax_run_on(c->shop->python, interpreter_ask, q, token);
     break;
+    /* end: ways */
   }
 }
 /* end: ask */

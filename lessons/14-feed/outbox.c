@@ -104,6 +104,7 @@ static void on_written(void *arg, int err, size_t n) {
   ax_op *reply = count_off(box, n);
   if (reply)
     ax_complete(reply, 0, 0);
+  /* region: written */
   if (!err && box->sending->taken < box->sending->count) {
     write_next(box);
     return;
@@ -114,12 +115,14 @@ static void on_written(void *arg, int err, size_t n) {
     box->rules->broken(box->owner, NULL);
   else
     flush(box, 0, 0);
+  /* end: written */
 }
 
 /* region: gather */
 /* In the strand: one write for many chunks, straight from where they are. */
 static void write_next(struct outbox *box) {
   struct batch *batch = box->sending;
+  /* region: write */
   ax_cbuf bufs[GATHER];
   size_t count = 0;
   while (count < GATHER && batch->taken < batch->count) {
@@ -129,6 +132,7 @@ static void write_next(struct outbox *box) {
   ax_stream_write(
       box->stream, (ax_cseq){bufs, count},
       ax_on(box->strand, ax_keep(box->owner, ax_call(on_written, box))));
+  /* end: write */
 }
 /* end: gather */
 

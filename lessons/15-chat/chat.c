@@ -140,6 +140,7 @@ void chat_connected(void *room, ax_stream *stream) {
   struct client *c = malloc(sizeof *c);
   if (!c)
     abort();
+  /* region: connected */
   *c = (struct client){.room = room};
   ax_obj_init(&c->obj, client_destroy);
   outbox_init(&c->outbox, &c->room->rules, c, stream, c->room->executor);
@@ -149,4 +150,5 @@ void chat_connected(void *room, ax_stream *stream) {
   room_enter(c->room, c); /* before the next one is accepted */
   ax_post(c->outbox.strand, ax_keep(c, ax_call(on_start, c)));
   ax_unref(c);
+  /* end: connected */
 }

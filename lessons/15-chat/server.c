@@ -4,12 +4,12 @@
 
 /* region: start */
 void server_start(ax_context *context, const ax_endpoint *endpoints,
-                  size_t count, long butlers, struct handler handler) {
+                  size_t count, long butlers, struct handler app) {
   struct listener listeners[8];
   ax_signals *signals = lesson_stop_on_signals(context);
   for (size_t i = 0; i < count; i++)
-    listener_start(&listeners[i], context, &endpoints[i], handler.connected,
-                   handler.arg);
+    listener_start(&listeners[i], context, &endpoints[i], app.connected,
+                   app.arg);
   lesson_run(context, butlers);
   for (size_t i = 0; i < count; i++)
     listener_free(&listeners[i]);

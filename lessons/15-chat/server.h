@@ -14,6 +14,6 @@ struct handler {
  * returns when SIGINT or SIGTERM has come. Ends the program when an endpoint
  * is refused. Source: the talk's asio_generic_server. */
 void server_start(ax_context *context, const ax_endpoint *endpoints,
-                  size_t count, long butlers, struct handler handler);
+                  size_t count, long butlers, struct handler app);
 
 #endif
