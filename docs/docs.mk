@@ -90,12 +90,12 @@ build/docs/book.pdf: build/docs/index.html
 build/book/reference.md: common/ax.h docs/reference.mjs
 	$(Q)mkdir -p $(@D) && node docs/reference.mjs <$< >$@
 
-# A manual page for each lesson with a command line, of those that can be built
+# A manual page for each lesson that is a server, of those that can be built
 # on this machine; all of them are one chapter.
-SERVERS = $(foreach f,$(shell grep -l lesson_cli lessons/*/main.c),$(call \
+SERVERS = $(foreach f,$(shell grep -l "[.]endpoint = " lessons/*/main.c),$(call \
   number,$(patsubst %/main.c,%,$f)))
 build/book/manual.md: docs/man.sh docs/docs.mk common/lesson.c $(MARKED)
-	$(Q)mkdir -p $(@D) build/docs/man && printf '# Manual pages\n' >$@
+	$(Q)rm -rf build/docs/man && mkdir -p $(@D) build/docs/man && printf '# Manual pages\n' >$@
 	@$(MAKE) -k $(SERVERS:%=build/bin/lesson%) >/dev/null 2>&1 || \
 	  echo 'Some manual pages are left out, for want of their programs.'
 	$(Q)$(foreach n,$(SERVERS),[ ! -x build/bin/lesson$n ] || { \
