@@ -3,7 +3,7 @@
 // Each deck is opened without a network, in light and in dark colours, and each
 // slide is looked at after its last step. It fails when something leaves the
 // slide or its box, text lies on text, code is longer than 14 lines or wider
-// than 72 columns, contrast is below 4.5:1, a step changes nothing, notes lack
+// than 72 columns (output: 80), contrast is below 4.5:1, a step changes nothing, notes lack
 // minutes or a question, the minutes of parts and deck are not those of the
 // notes, the page reports an error or asks for anything, or when the PDF has
 // more or fewer pages than there are slides.
@@ -67,7 +67,8 @@ function inspect() {
     const lines = pre.textContent.replace(/\n$/, '').split('\n');
     if (lines.length > 14) found.push(`code of ${lines.length} lines: ${short(lines[0])}`);
     const widest = Math.max(...lines.map(line => line.length));
-    if (widest > 72) found.push(`code of ${widest} columns: ${short(lines.find(l => l.length > 72))}`);
+    const room = pre.matches('.text') ? 80 : 72;
+    if (widest > room) found.push(`code of ${widest} columns: ${short(lines.find(l => l.length > room))}`);
     if (pre.scrollWidth > pre.clientWidth + 1) found.push(`code is cut off: ${short(lines[0])}`);
   }
 
