@@ -74,7 +74,7 @@ async function pandoc(key, book, args, input) {
   return stdout;
 }
 
-// Several at a time, as many as there are processors.
+// Two at a time.
 async function each(list, work) {
   const left = [...list.entries()], results = [];
   await Promise.all([1, 2].map(async () => {
@@ -105,14 +105,15 @@ async function makeWhole() {
     ['-f', 'gfm+attributes+definition_lists', '-t', 'json'], read(path)).then(JSON.parse));
   const whole = JSON.stringify({...docs[0], blocks: docs.flatMap(d => d.blocks)});
   const finish = async args => {
-    const child = run('pandoc', ['-f', 'json', ...args]);
+    const child = run('pandoc', ['-f', 'json', ...args], {maxBuffer: 1 << 26});
     child.child.stdin.end(whole);
-    process.stderr.write((await child).stderr);
+    return (await child).stdout;
   };
-  await finish(['-t', 'html5', '--template=docs/book.html', '--toc',
-    '--toc-depth=1', '-V', 'whole=1', '-V', 'css=' + read('docs/book.css'),
-    '-M', 'pagetitle=' + TITLE, '-V', 'subtitle=' + SUBTITLE,
-    '--self-contained', '-o', join(work, 'whole.html')]);
+  const html = await finish(['-t', 'html5', '--template=docs/book.html', '--toc',
+    '--toc-depth=1', '-V', 'whole=1', '-M', 'pagetitle=' + TITLE,
+    '-V', 'subtitle=' + SUBTITLE]);
+  writeFileSync(join(work, 'whole.html'),
+    html.replaceAll('src="docs/', 'src="../../docs/'));
   await finish(['-t', 'epub3', '-M', 'title=' + TITLE, '-M', 'lang=en',
     '-M', 'subtitle=' + SUBTITLE, '--toc-depth=1', '-o', join(out, 'book.epub')]);
 }

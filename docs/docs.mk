@@ -110,6 +110,7 @@ build/book/manual.md: docs/man.sh docs/docs.mk common/lesson.c $(MARKED)
 test-docs: docs-tools
 	@$(MAKE) test-text
 	@node docs/pictures.mjs check
+	@$(MAKE) test-slides
 	@$(MAKE) book
 	@java -jar $(NODE_MODULES)/vnu-jar/build/dist/vnu.jar --Werror \
 	  --also-check-css --filterpattern '.*Trailing slash.*' build/docs/*.html \

@@ -9,6 +9,9 @@
 #                                rules (lines with # at the start) or with none
 #   <!-- lessons -->             is followed by a table whose first columns are
 #                                number and title of each lesson, as a link
+#   <!-- minutes -->             is followed by a table of the parts of all decks
+#   <!-- times -->               is followed by a table of start, minutes and
+#                                more, whose starts are what the minutes say
 #
 # up to <!-- end -->. `check` complains where that is not the same, and `write`
 # puts it right, keeping a fence's language and the other columns of a table.
@@ -143,6 +146,43 @@ function lessons(line, old,    rows, n, i, cells, rest, list, file, title) {
   return list
 }
 
+# The parts of the decks, with the minutes that their notes add up to.
+function minutes(old,    list, file, line, deck, cells, all) {
+  list = "| deck | part | minutes |\n|---|---|---|\n"
+  while (("ls slides/[1-9]-*.md" | getline file) > 0) {
+    while ((getline line < file) > 0 && line !~ /^## /)
+      if (sub(/^title: "/, "", line)) {
+        sub(/:.*/, "", line)
+        gsub(/  +/, " ", line)
+        deck = line
+      } else if (line ~ /^# \|.*[0-9] \|$/) {
+        split(line, cells, / *\| */)
+        list = list "| " deck " | " cells[2] " | " cells[3] " |\n"
+        deck = ""
+      } else if (sub(/^minutes: /, "", line))
+        all = line
+    list = list "| | **all** | **" all "** |\n"
+    close(file)
+  }
+  close("ls slides/[1-9]-*.md")
+  return list
+}
+
+function times(line, old,    rows, n, i, list, at, cells, start) {
+  n = split(old, rows, "\n")
+  list = rows[1] "\n" rows[2] "\n"
+  for (i = 3; i < n; i++) {
+    split(rows[i], cells, / *\| */)
+    if (i < n - 1 && cells[3] !~ /^[0-9]+$/)
+      complain(line + i, "this row has no minutes")
+    start = sprintf("%d:%02d", at / 60, at % 60)
+    sub(/^\| *[0-9:]* *\|/, "| " start " |", rows[i])
+    list = list rows[i] "\n"
+    at += cells[3]
+  }
+  return list
+}
+
 # Every name of the core that a text mentions is one.
 function check_names(line, string,    name) {
   while (match(string, /[A-Za-z0-9_]+\*?/)) {
@@ -186,8 +226,8 @@ function learn_anchors(file,    line, fence, id) {
       fence = !fence
     if (!fence && sub(/^#+ +/, "", line)) {
       id = anchor(line)
-      anchors[file, id (times[file, id] ? "-" times[file, id] : "")] = 1
-      times[file, id]++
+      anchors[file, id (count_of[file, id] ? "-" count_of[file, id] : "")] = 1
+      count_of[file, id]++
     }
   }
   close(file)
@@ -271,16 +311,18 @@ function promised(n, mark, old,    word) {
     return code(n, word[3], word[4] == "-->" ? "" : word[4])
   if (word[2] == "output:")
     return output(n, word[3], old)
-  return lessons(n, old)
+  if (word[2] == "minutes")
+    return minutes(old)
+  return word[2] == "times" ? times(n, old) : lessons(n, old)
 }
 
 # A marked block from line n on; returns the number of its last line.
 function block(n,    mark, start, open, shut, old, new, want, word, bare, was) {
   mark = lines[n]
   start = n
-  bare = mark ~ /<!-- lessons/
+  bare = mark ~ TABLE
   while (++n <= count && lines[n] !~ /^<!-- end -->/) {
-    if (lines[n] ~ /^<!-- (code:|output:|lessons)/)
+    if (lines[n] ~ BLOCK || lines[n] ~ TABLE)
       break
     if (!bare && lines[n] ~ /^```/) {
       if (open == "")
@@ -307,8 +349,9 @@ function block(n,    mark, start, open, shut, old, new, want, word, bare, was) {
   else
     new = (open == "" ? "```" language(word[3]) : open) "\n" want "```\n"
   if (want != old && mode == "check")
-    complain(start, "stale: not what " (bare ? "the lessons say" : word[3] \
-      (word[2] == "code:" ? " " word[4] : "") " holds") "; try `make texts`")
+    complain(start, "stale: " (bare ? "the table of " word[2] : "not what " \
+      word[3] (word[2] == "code:" ? " " word[4] : "") " holds") \
+      "; try `make texts`")
   result = result mark "\n" new "<!-- end -->\n"
   return n
 }
@@ -327,7 +370,7 @@ function check_text(file,    line, n, fence, before) {
   fence = 0
   while (++n <= count) {
     line = lines[n]
-    if (!fence && line ~ /^<!-- (code: |output: |lessons )/) {
+    if (!fence && (line ~ BLOCK || line ~ TABLE)) {
       n = block(n)
       continue
     }
@@ -350,6 +393,8 @@ function check_text(file,    line, n, fence, before) {
 }
 
 BEGIN {
+  BLOCK = "^<!-- (code|output): "
+  TABLE = "^<!-- (lessons|minutes|times) -->"
   learn_names()
   for (i = 1; i < ARGC; i++)
     if (ARGV[i] ~ /\.md$/)

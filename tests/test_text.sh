@@ -79,10 +79,19 @@ fails "README.md:9: dead anchor: lessons/01-timer/README.md#what-you-see" \
 fails 'README.md:9: dead link: lessons/02-butler/README.md' \
   README.md '9s/01-timer/02-butler/'
 fails "$lesson:17: the core has no ax_timer_weight" $lesson 's/ax_timer_wait/ax_timer_weight/'
-fails 'README.md:3: stale: not what the lessons say' $lesson '1s/timer/clock/'
+fails 'README.md:3: stale: the table of lessons' $lesson '1s/timer/clock/'
 fails 'README.md:3: lessons/01-timer/README.md has no text in the table' \
   README.md '/^| 1/d'
 fails "README.md:3: $lesson has no title like" $lesson '1s/Lesson/Part/'
+plan='<!-- times -->\
+| start | minutes | what |\
+|---|---|---|\
+| 0:00 | 45 | more |\
+| 1:00 | | end |\
+<!-- end -->'
+fails 'docs/deck.md:2: stale: the table of times' docs/deck.md "2s/.*/$plan/"
+fails 'docs/deck.md:5: this row has no minutes' docs/deck.md \
+  "2s/.*/$(echo "$plan" | sed 's/45//')/"
 fails 'docs/deck.md:5: this block is not closed' docs/deck.md '6d'
 
 # What is stale is rewritten, and what is right is left alone.
