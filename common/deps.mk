@@ -44,7 +44,7 @@ doctor:
 	@echo 'To build, run and test (make deps brings it all):'
 	@$(DEPS) doctor $(NEEDS); status=$$?; echo; \
 	  echo 'For make format and make lint (make deps-lint brings it all):'; \
-	  $(DEPS) doctor $(LINT_NEEDS); $(MAKE) doctor-docs; exit $$status
+	  $(DEPS) doctor $(LINT_NEEDS); $(MAKE) doctor-docs doctor-bench; exit $$status
 
 # A package as seen by the compiler: files with its flags, to be read with @.
 $(B)/pkg/%:

@@ -66,10 +66,8 @@ private:
   Connected connected_;
 };
 
-// Runs the context with so many threads until SIGTERM or SIGINT.
+// Runs the context with so many threads until it is stopped.
 inline void run(asio::io_context &io, int threads) {
-  asio::signal_set signals(io, SIGTERM, SIGINT);
-  signals.async_wait([&io](error_code, int) { io.stop(); });
   std::vector<std::thread> others;
   for (int i = 1; i < threads; i++)
     others.emplace_back([&io] { io.run(); });
@@ -78,10 +76,13 @@ inline void run(asio::io_context &io, int threads) {
     other.join();
 }
 
-// Listens at the endpoint, "ADDRESS:PORT" or "/PATH", and serves.
+// Listens at the endpoint, "ADDRESS:PORT" or "/PATH", and serves until SIGTERM
+// or SIGINT.
 template <class Connected>
 void serve(asio::io_context &io, const std::string &endpoint, int threads,
            bool strands, Connected connected) {
+  asio::signal_set signals(io, SIGTERM, SIGINT);
+  signals.async_wait([&io](error_code, int) { io.stop(); });
   if (endpoint[0] == '/') {
     listener<unix_domain, Connected> here(io, endpoint, strands, connected);
     run(io, threads);

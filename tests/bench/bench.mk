@@ -29,31 +29,45 @@ BOOST = boost/asio/version.hpp
 BOOST_APT = $(or $(shell apt-cache search --names-only \
   '^libboost[0-9.]+-dev$$' 2>/dev/null | cut -d' ' -f1 | sort -V | \
   tail -n 1),libboost-dev)
-BENCH_NEEDS = $(NEEDS) \
+BENCH_NEEDS = \
   command=$(CXX),apt=g++,dnf=gcc-c++,brew=gcc,pacman=gcc \
   header=$(BOOST),apt=$(BOOST_APT),dnf=boost-devel,brew=boost,pacman=boost \
-  command=taskset,apt=util-linux,dnf=util-linux,brew=util-linux,pacman=util-linux
+  $(if $(DARWIN),,command=taskset,apt=util-linux,dnf=util-linux,pacman=util-linux)
 
-.PHONY: deps-bench bench bench-programs bench-asio bench-docs
+.PHONY: deps-bench doctor-bench bench bench-programs bench-asio bench-docs
 #: deps-bench  install what is missing for `make bench`
 deps-bench:
-	@$(DEPS) install $(BENCH_NEEDS)
+	@$(DEPS) install $(NEEDS) $(BENCH_NEEDS)
+
+doctor-bench:
+	@echo && echo 'For make bench (make deps-bench brings it all):'
+	@$(DEPS) doctor $(BENCH_NEEDS) || :
 
 bench-asio: $(BENCH_ASIO:%=$(B)/bench/%)
 	@:
 BENCH_WITH_ASIO = echo '\#include <$(BOOST)>' | \
   $(CXX) -x c++ -E - >/dev/null 2>&1
+ifneq ($(DARWIN),)
+bench-programs:
+	@echo 'The bench needs Linux: it stands on epoll and /proc.' >&2; exit 1
+else
 bench-programs: $(BENCH_C:%=$(B)/bench/%) $(B)/bench/load $(B)/bench/micro \
   $(B)/bin/lesson10 $(B)/bin/lesson15
 	@if $(BENCH_WITH_ASIO); then $(MAKE) bench-asio; else \
 	  rm -f $(BENCH_ASIO:%=$(B)/bench/%); \
 	  echo 'Boost.Asio or $(CXX) is missing, so its peers are left out:' \
 	    'try `make deps-bench`'; fi
+endif
 
-#: bench       measure against other ways to do it; BENCH=chat for one case
+#: bench       measure beside other ways to do it; BENCH=chat for one case
 bench: bench-programs
-	@B=$(B) bash tests/bench/run_bench.sh $(BENCH)
+	@B=$(B) CXX='$(CXX)' bash tests/bench/run_bench.sh $(BENCH)
 
-# Writes what the last run measured into docs/performance.md.
+#: bench-docs  put what `make bench` measured into docs/performance.md
+MEASURED = tests/bench/measured.txt
 bench-docs:
-	@B=$(B) bash tests/bench/write_docs.sh
+	@grep -qs '^about complete=1' $(B)/bench/results.txt && \
+	  grep -q '^[0-9]* goals reached' $(B)/bench/table.txt || { echo \
+	  'No whole run has been measured: try `make deps-bench bench`' >&2; exit 1; }
+	@cp $(B)/bench/table.txt $(MEASURED)
+	@sh docs/text.sh write docs/performance.md

@@ -103,8 +103,8 @@ function heading(name) {
     return sprintf("%12s %8s", "bytes each", "x asio")
   if (name ~ /^build-/)
     return sprintf("%12s", "seconds")
-  return sprintf("%8s %7s %7s %10s %8s %8s", "CPU us", "x asio", "x epoll", \
-                 "per second", "p50 us", "p99 us")
+  return sprintf("%8s %7s %7s %10s %8s %8s %5s", "CPU us", "x asio", \
+                 "x epoll", "per second", "p50 us", "p99 us", "load")
 }
 
 function row(name, peer,   key) {
@@ -118,10 +118,11 @@ function row(name, peer,   key) {
                    ratio(name, peer, "asio"))
   if (name ~ /^build-/)
     return sprintf("%12.1f", median(name, peer, key))
-  return sprintf("%8.3f %7s %7s %10.0f %8.1f %8.1f", median(name, peer, key), \
-                 ratio(name, peer, "asio"), ratio(name, peer, "epoll"), \
-                 median(name, peer, "rate"), median(name, peer, "p50_us"), \
-                 median(name, peer, "p99_us"))
+  return sprintf("%8.3f %7s %7s %10.0f %8.1f %8.1f %4.0f%%", \
+                 median(name, peer, key), ratio(name, peer, "asio"), \
+                 ratio(name, peer, "epoll"), median(name, peer, "rate"), \
+                 median(name, peer, "p50_us"), median(name, peer, "p99_us"), \
+                 median(name, peer, "load_busy"))
 }
 
 function tell(text,   g, n, is) {
@@ -151,7 +152,7 @@ function summary(   i, met, missed) {
       met += reached
       missed += !reached
     }
-  printf "%d goals reached, %d missed; ", met, missed
+  printf "%d goals reached, %d missed;\n", met, missed
   printf "%d messages lost, doubled, reordered or corrupted\n", wrong
 }
 

@@ -1,24 +1,25 @@
 #!/bin/bash
 # Measures the core beside its peers and prints a table for each case.
 #
-#     run_bench.sh [CASE...]      all cases whose names begin so; none: all
+#     run_bench.sh [CASE...]      echo-tcp-50, or all that begin so: echo-tcp,
+#                                 echo; none: all there are
 #
-# The peers of a case take turns, ROUNDS times, each for RUN seconds, and the
-# medians are compared: so what the machine does meanwhile strikes all alike. A
-# run that other work disturbed is done again, as long as there is time. Every
-# run leaves a line of key=value in build/bench/results.txt; report.awk makes
-# of them the tables, results.json, and what is said of the goals. The exit
-# status is 1 when a message was lost, doubled, reordered or corrupted, or a
-# server failed; a goal that was missed is told and changes nothing.
+# The peers of a case take turns, and the medians are compared: so what the
+# machine does meanwhile strikes all alike. A run that other work disturbed is
+# done again, as long as there is time. Every run leaves a line of key=value in
+# build/bench/results.txt; report.awk makes of them the tables, results.json,
+# and what is said of the goals. The exit status is 1 when a message was lost,
+# doubled, reordered or corrupted, or a server failed; a goal that was missed
+# is told and changes nothing.
 set -u
 cd "$(dirname "$0")/../.." || exit
 B=${B:-build}
-ROUNDS=${ROUNDS:-5}
-RUN=${RUN:-0.7}
-DISTURBED=${DISTURBED:-5} # percent of the machine that others may have
-TRIES=4                   # to find it less disturbed than that
-BUDGET=540                # seconds after which nothing is done again
-IDLE=${IDLE:-10000}       # connections that say nothing
+ROUNDS=${BENCH_ROUNDS:-5}   # turns of each peer
+RUN=${BENCH_SECONDS:-0.7}   # that a turn of a server lasts
+IDLE=${BENCH_IDLE:-10000}   # connections that say nothing
+DISTURBED=5                 # percent of the machine that others may have
+TRIES=4                     # to find it less disturbed than that
+BUDGET=400                  # seconds after which nothing is done again
 results=$B/bench/results.txt
 
 # A line: name | kind | load | peer=command | ...; a kind is program, build,
@@ -101,7 +102,8 @@ about() {
 # start COMMAND...: leaves the server's pid in $server, its endpoint in $at.
 start() {
   rm -f "$dir"/*.sock
-  "$@" >"$dir/out" 2>"$dir/err" &
+  : >"$dir/out" # it held the last one's endpoint
+  "$@" >"$dir/out" 2>"$dir/err" 9>&- &
   server=$!
   for _ in $(seq 500); do
     at=$(sed -n 's/^listening on //p' "$dir/out")
@@ -250,7 +252,7 @@ wanted() {
   local name=$1 case
   shift
   [ $# = 0 ] && return
-  for case; do [[ $name == "$case"* ]] && return; done
+  for case; do [[ $name == "$case" || $name == "$case"-* ]] && return; done
   return 1
 }
 
@@ -266,8 +268,16 @@ count=${#list[@]}
   exit 2
 }
 
+# Two at a time would measure each other.
+exec 9>"${TMPDIR:-/tmp}/bench-$UID.lock"
+flock -n 9 || {
+  echo 'Another bench is running here; waiting for its end.' >&2
+  flock 9
+  SECONDS=0
+}
 dir=$(mktemp -d) || exit
 trap 'rm -rf "$dir"' EXIT
+trap 'exit 130' INT TERM
 ulimit -n "$(ulimit -Hn)"
 if [ "$(ulimit -n)" != unlimited ] && [ "$(ulimit -n)" -lt $((IDLE + 100)) ]
 then
