@@ -7,7 +7,6 @@ SLIDE_PARTS = docs/regions.lua slides/slides.lua slides/template.html \
 SLIDE_TEXTS = $(wildcard lessons/*/*.c lessons/*/*.h lessons/*/*.txt \
   lessons/*/README.md)
 BROWSE = NODE_MODULES=$(NODE_MODULES) CHROMIUM=$(CHROMIUM) node
-PYTHON ?= python3
 
 .PHONY: slides slides-pdf slides-serve test-slides
 
@@ -28,10 +27,12 @@ slides-pdf: $(DECKS:.html=.pdf)
 build/slides/%.pdf: build/slides/%.html slides/print.mjs
 	$(Q)$(BROWSE) slides/print.mjs $< $@
 
-#: slides-serve  the decks in a browser, from http://127.0.0.1:8000
+#: slides-serve  the decks in a browser; PORT=8000, Ctrl-C ends it
+PORT ?= 8000
+OPEN ?= $(firstword $(shell command -v xdg-open || command -v open))
 slides-serve: $(DECKS)
-	@$(foreach d,$(notdir $(DECKS)),echo 'http://127.0.0.1:8000/$d';)
-	@cd build/slides && $(PYTHON) -m http.server --bind 127.0.0.1 8000
+	@$(if $(OPEN),(sleep 1; $(OPEN) http://127.0.0.1:$(PORT)/ >/dev/null 2>&1) &) \
+	  node slides/serve.mjs build/slides $(PORT)
 
 #: test-slides every slide in both themes: fits, is readable, steps, prints
 test-slides: $(DECKS)
