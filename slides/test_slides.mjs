@@ -177,7 +177,25 @@ async function look(browser, deck, colorScheme) {
   return page;
 }
 
+// On paper a slide keeps its margin, and nothing is cut off.
+function inspectPages() {
+  return [...document.querySelectorAll('.pdf-page')].flatMap((page, i) => {
+    const paper = page.getBoundingClientRect();
+    return [...page.querySelectorAll('h2, p, li, pre, td, figure, footer')]
+      .filter(e => !e.closest('aside') && e.getBoundingClientRect().width > 0)
+      .filter(e => {
+        const r = e.getBoundingClientRect();
+        return r.left < paper.left + 40 || r.right > paper.right - 40 ||
+          r.top < paper.top || r.bottom > paper.bottom;
+      })
+      .map(e => `page ${i + 1}: ${e.tagName} leaves the page`);
+  });
+}
+
 async function print(browser, deck, total) {
+  const page = await open(browser, deck, {colorScheme: 'light'}, '?print-pdf');
+  await page.waitForSelector('html.reveal-print .pdf-page');
+  for (const what of (await page.evaluate(inspectPages)).slice(0, 5)) complain(`${deck} in print`, what);
   const dir = mkdtempSync(path.join(os.tmpdir(), 'slides-'));
   const pdf = path.join(dir, 'deck.pdf');
   execFileSync(process.execPath, ['slides/print.mjs', deck, pdf]);
