@@ -43,7 +43,7 @@ function complain(line, message) {
 # ------------------------------------------------------------- sources
 
 # Reads a source once: exists[], text[] of the file, and the regions in it.
-function load(file,    line, n, status, mark, name, open) {
+function load(file,    line, n, status, mark, name, open, names, i) {
   if (file in exists)
     return exists[file]
   while ((status = (getline line < file)) > 0) {
@@ -72,13 +72,10 @@ function load(file,    line, n, status, mark, name, open) {
     collect(file, open, line)
   }
   close(file)
-  while (sub(/^ +/, "", open)) {
-    name = open
-    sub(/ .*/, "", name)
-    sub(/^[^ ]*/, "", open)
-    faults[file] = faults[file] begun[file, name] ": region " name \
+  n = split(open, names, " ")
+  for (i = 1; i <= n; i++)
+    faults[file] = faults[file] begun[file, names[i]] ": region " names[i] \
       " is not closed\n"
-  }
   return exists[file] = status == 0
 }
 
