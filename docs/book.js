@@ -60,7 +60,7 @@ function item([page, title, text], words) {
   const excerpt = document.createElement('small');
   link.href = page;
   link.textContent = title;
-  excerpt.textContent = text.slice(at, at + 90);
+  excerpt.textContent = text.slice(at, at + 90).replace(at ? /^\S*\s/ : '', '');
   link.append(excerpt);
   line.append(link);
   return line;

@@ -91,6 +91,7 @@ async function makePage({path, name, title, text}) {
   writeFileSync(variables, JSON.stringify({title: TITLE,
     pagetitle: at === 0 ? TITLE : `${title} – ${TITLE}`,
     before: link(chapters[at - 1]), after: at < 0 ? undefined : link(chapters[at + 1]),
+    source: at > 0 && folders[dirname(path)] && page(dirname(path)),
     chapters: chapters.map(c => ({...link(c), here: c.name === name}))}));
   const html = await pandoc(name, {path, chapters: places, sources, names},
     ['-f', 'gfm+attributes+definition_lists', '-t', 'html5', '--template=docs/book.html',
