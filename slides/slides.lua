@@ -7,7 +7,7 @@
 -- are lit, and the number of the slide.
 -- ![What is seen](slides/pictures/ding.svg) is put in place, so that it has the
 -- colours of the theme and can move; its cast is in cast.svg. The first line of
--- the notes is the time that the slide takes.
+-- the notes is the time that the slide takes, by which the speaker's view paces.
 
 local ROLES = {"dad", "owner", "blender", "table", "assistant", "butler", "johnny"}
 local NODE = os.getenv("NODE_MODULES") or "build/node/node_modules"
@@ -89,6 +89,11 @@ function Pandoc(doc)
     if block.t == "Header" and block.level == 2 then
       close()
       header, number = block, number + 1
+    end
+    if block.t == "Div" and block.classes:includes("notes") and header then
+      local minutes = pandoc.utils.stringify(block):match("^(%d+) minute")
+      header.attributes.timing = minutes and
+        ("%d"):format(60 * minutes)
     end
     blocks[#blocks + 1] = block
   end

@@ -163,6 +163,16 @@ async function open(browser, deck, options, query = '') {
   return page;
 }
 
+// The key T changes the colours, whatever the system has.
+async function toggle(page, deck) {
+  const paper = () => page.evaluate(() => getComputedStyle(document.body).backgroundColor);
+  const before = await paper();
+  await page.keyboard.press('t');
+  if (await paper() === before) complain(deck, 'T changes nothing');
+  await page.keyboard.press('t');
+  if (await paper() !== before) complain(deck, 'T twice is not as before');
+}
+
 async function look(browser, deck, colorScheme) {
   const page = await open(browser, deck, {colorScheme});
   await page.waitForFunction(() => window.Reveal && Reveal.isReady());
@@ -207,6 +217,7 @@ async function print(browser, deck, total) {
 const browser = await chromium.launch({executablePath});
 for (const deck of process.argv.slice(2)) {
   const page = await look(browser, deck, 'light');
+  await toggle(page, deck);
   const slides = await page.evaluate(notes);
   const minutes = count(deck, slides, await page.evaluate(() => Number(document.body.dataset.minutes)));
   await look(browser, deck, 'dark');
