@@ -25,8 +25,11 @@ end it. How it works is told in \`$readme\`.
 
 # OPTIONS
 
-$(echo "$help" | sed -n 's/^  \([^:]*\): \(.*\)/**\1**\n\n:   \2\n/p' |
-  sed 's/|/\\|/g')
+$(echo "$help" | awk -F ': ' '/^  / {
+  term = substr($1, 3)
+  gsub(/\|/, "\\|", term)
+  print "**" term "**\n\n:   " substr($0, length($1) + 3) "\n"
+}')
 
 **--help**
 
