@@ -63,6 +63,8 @@ function Link(link)
 end
 
 function Code(code)
+  local chapter = book.chapters[code.text]
+  if chapter then return pandoc.Link(code, place(chapter)) end
   local source = book.sources[book.path:gsub("[^/]*$", "") .. code.text] or
     book.sources[code.text]
   if source then return pandoc.Link(code, source, "", {class = "name"}) end
