@@ -39,6 +39,10 @@ $1 == "about" {
     line[name, peer, run] = line[name, peer, run] " " $i
     if (kv[1] == "wrong")
       wrong += kv[2]
+    if (kv[1] == "disturbed") {
+      watched++
+      disturbed += kv[2] > 5
+    }
   }
 }
 
@@ -153,7 +157,8 @@ function summary(   i, met, missed) {
       missed += !reached
     }
   printf "%d goals reached, %d missed;\n", met, missed
-  printf "%d messages lost, doubled, reordered or corrupted\n", wrong
+  printf "%d messages lost, doubled, reordered or corrupted;\n", wrong
+  printf "%d of %d runs disturbed by other work\n", disturbed, watched
 }
 
 function introduction() {

@@ -19,7 +19,7 @@ RUN=${BENCH_SECONDS:-0.7}   # that a turn of a server lasts
 IDLE=${BENCH_IDLE:-10000}   # connections that say nothing
 DISTURBED=5                 # percent of the machine that others may have
 TRIES=4                     # to find it less disturbed than that
-BUDGET=400                  # seconds after which nothing is done again
+BUDGET=360                  # seconds after which nothing is done again
 results=$B/bench/results.txt
 
 # A line: name | kind | load | peer=command | ...; a kind is program, build,
