@@ -7,9 +7,11 @@
 -- are lit, and the number of the slide.
 -- ![What is seen](slides/pictures/ding.svg) is put in place, so that it has the
 -- colours of the theme and can move; its cast is in cast.svg. The first line of
--- the notes is the time that the slide takes, by which the speaker's view paces.
+-- the notes is the time that the slide takes; the speaker's view goes by it. In
+-- output, {*} stands for what differs from run to run, and is shown as dots.
 
-local ROLES = {"dad", "owner", "blender", "table", "assistant", "butler", "johnny"}
+local ROLES = {"dad", "owner", "blender", "table", "assistant", "butler",
+  "johnny"}
 local NODE = os.getenv("NODE_MODULES") or "build/node/node_modules"
 
 local function fail(message)
@@ -71,12 +73,20 @@ local function picture(image)
   if alt == "" then fail(image.src .. ": nobody can tell what is seen") end
   local svg = read(image.src):gsub("<!%-%-.-%-%->", ""):gsub("cast%.svg#", "#")
   svg = svg:gsub("<svg ", '<svg role="img" aria-label="' .. alt .. '" ', 1)
-  return pandoc.RawBlock("html", '<figure class="picture">' .. svg .. "</figure>")
+  return pandoc.RawBlock("html",
+    '<figure class="picture">' .. svg .. "</figure>")
 end
 
 function Para(para)
   if #para.content == 1 and para.content[1].t == "Image" then
     return picture(para.content[1])
+  end
+end
+
+function CodeBlock(block)
+  if block.classes:includes("text") then
+    block.text = block.text:gsub("{%*}", "…")
+    return block
   end
 end
 

@@ -1,12 +1,13 @@
 # The slides: four decks, one file each, which need no network. What they need
 # themselves is in docs/docs.mk.
 
-DECKS := $(patsubst slides/%.md,build/slides/%.html,$(wildcard slides/[1-9]-*.md))
+DECKS := $(patsubst slides/%.md,build/slides/%.html,\
+  $(wildcard slides/[1-9]-*.md))
 SLIDE_PARTS = docs/regions.lua slides/slides.lua slides/template.html \
   slides/theme.css slides/steps.js $(wildcard slides/pictures/*.svg)
 SLIDE_TEXTS = $(wildcard lessons/*/*.c lessons/*/*.h lessons/*/*.txt \
   lessons/*/README.md)
-BROWSE = NODE_MODULES=$(NODE_MODULES) CHROMIUM=$(CHROMIUM) node
+BROWSE = NODE_MODULES=$(NODE_MODULES) CHROMIUM=$$(command -v $(CHROMIUM)) node
 
 .PHONY: slides slides-pdf slides-serve test-slides
 
@@ -24,7 +25,7 @@ build/slides/%.html: slides/%.md $(SLIDE_PARTS) $(SLIDE_TEXTS) | docs-tools
 slides-pdf: $(DECKS:.html=.pdf)
 	@echo 'Open: $^'
 
-build/slides/%.pdf: build/slides/%.html slides/print.mjs
+build/slides/%.pdf: build/slides/%.html slides/print.mjs slides/browser.mjs
 	$(Q)$(BROWSE) slides/print.mjs $< $@
 
 #: slides-serve  the decks in a browser; PORT=8000, Ctrl-C ends it

@@ -28,12 +28,14 @@ const Steps = {
         const shown = block.querySelectorAll('.step.visible');
         light(block, shown.length ? shown[shown.length - 1].dataset.part : '');
       });
-    for (const event of ['ready', 'slidechanged', 'fragmentshown', 'fragmenthidden'])
-      deck.on(event, show);
-    deck.addKeyBinding({keyCode: 84, key: 'T', description: 'light or dark'}, () => {
-      const root = document.documentElement;
-      const dark = getComputedStyle(root).getPropertyValue('--dark').trim() === '1';
-      root.dataset.theme = dark ? 'light' : 'dark';
+    for (const what of ['ready', 'slidechanged', 'fragmentshown',
+      'fragmenthidden']) deck.on(what, show);
+
+    const root = document.documentElement;
+    const key = {keyCode: 84, key: 'T', description: 'light or dark'};
+    deck.addKeyBinding(key, () => {
+      const dark = getComputedStyle(root).getPropertyValue('--dark');
+      root.dataset.theme = Number(dark) ? 'light' : 'dark';
     });
   }
 };
