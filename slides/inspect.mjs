@@ -97,10 +97,10 @@ export function inspectSlide() {
   }
 
   const texts = drawnTexts();
-  findOverflow(texts);
-  findCollisions(texts);
   findLongCode();
   findFaint(texts);
+  findCollisions(texts);
+  findOverflow(texts);
   return found;
 }
 

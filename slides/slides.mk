@@ -17,7 +17,8 @@ slides: $(DECKS)
 
 build/slides/%.html: slides/%.md $(SLIDE_PARTS) $(SLIDE_TEXTS) | docs-tools
 	$(Q)mkdir -p $(@D)
-	$(Q)NODE_MODULES=$(NODE_MODULES) pandoc -t revealjs --slide-level=2 \
+	$(Q)NODE_MODULES=$(NODE_MODULES) pandoc -f markdown-implicit_figures \
+	  -t revealjs --slide-level=2 \
 	  --template=slides/template.html --lua-filter=docs/regions.lua \
 	  --lua-filter=slides/slides.lua -o $@ $<
 
