@@ -37,11 +37,14 @@ for (const [, heading] of read(reference.path).matchAll(/^### (.*)$/gm))
 
 // -------------------------------------------------------------- sources
 
-// A page for each directory: the core, and those of the lessons.
+// A page for each directory: the core, the lessons, and tests that are linked.
 const sources = {}, folders = {LICENSE: ['LICENSE']};
-for (const folder of ['common', ...texts.map(dirname)])
-  if (folder === 'common' || folder.startsWith('lessons/'))
-    folders[folder] = readdirSync(folder).filter(f => /\.(c|h|py|sh|awk)$/.test(f))
+const linked = path => [...read(path).matchAll(/\]\(([^):#\s]+)/g)]
+  .map(([, target]) => dirname(join(dirname(path), target)));
+for (const folder of ['common', ...texts.map(dirname), ...texts.flatMap(linked)])
+  if (/^(common|lessons\/.*|tests\/.*)$/.test(folder))
+    folders[folder] = readdirSync(folder)
+      .filter(f => /\.(c|h|cpp|hpp|py|sh|awk|txt)$/.test(f))
       .sort().map(f => join(folder, f));
 const page = folder => 'source-' + basename(folder).toLowerCase() + '.html';
 for (const folder in folders)
@@ -49,7 +52,7 @@ for (const folder in folders)
     sources[path] = page(folder) + '#' + basename(path).toLowerCase();
 
 function listing(folder) {
-  const language = {c: 'c', h: 'c', py: 'python', sh: 'bash', awk: 'awk'};
+  const language = {c: 'c', h: 'c', cpp: 'cpp', hpp: 'cpp', py: 'python', sh: 'bash', awk: 'awk'};
   return `# ${folder}\n\n` +
     folders[folder].map(path =>
       `## ${basename(path)} {#${basename(path).toLowerCase()}}\n\n` +

@@ -3,7 +3,8 @@
 # and test the lessons.
 
 TEXTS := $(wildcard *.md docs/*.md slides/*.md lessons/*/*.md tests/*/*.md)
-MARKED := $(wildcard common/*.[ch] lessons/*/*.[ch] lessons/*/*.py)
+MARKED := $(wildcard common/*.[ch] lessons/*/*.[ch] lessons/*/*.py \
+  tests/bench/*.[ch])
 
 .PHONY: texts test-text
 
