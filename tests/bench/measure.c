@@ -133,7 +133,7 @@ void window_print(const struct window *w, const char *unit) {
   printf(" load_busy=%.0f", (double)w->own_cpu / 1e7 / seconds);
   if (w->pid)
     printf(" cpu_us=%.4f busy=%.0f disturbed=%.1f",
-           (double)w->server_cpu / 1e3 / count,
+           count > 0 ? (double)w->server_cpu / 1e3 / count : 0,
            (double)w->server_cpu / 1e7 / seconds, disturbed(w));
 }
 
