@@ -75,7 +75,7 @@ void ax_unref(void *object);
 /* What the core holds at this moment, in the whole process. */
 typedef struct ax_census {
   size_t objects;    /* ax_obj that were initialised and not yet destroyed */
-  size_t operations; /* pending, ready, or kept spare by another butler */
+  size_t operations; /* pending, ready, or kept spare by another thread */
 } ax_census;
 
 /* Counts what is alive; both are zero when everything was given back. */

@@ -266,7 +266,7 @@ void ax__give(enum ax__kind kind, void *memory);
 void ax__pool_open(void);     /* before the first of all */
 void ax__pool_forget(void);   /* gives back what this thread has spare */
 void ax__pool_trim(void);     /* to the system, if nothing is in use */
-size_t ax__pool_in_use(void); /* what other butlers have spare counts */
+size_t ax__pool_in_use(void); /* what other threads have spare counts */
 
 /* malloc that says what failed and aborts. */
 void *ax__alloc(size_t size);
