@@ -40,7 +40,7 @@
 
 enum { TURN = 256, DOZE_AFTER = 8 };
 static const ax_time BRISK = 64; /* nanoseconds a handler */
-static const ax_time DOOR_SPAN = AX_MS(0.2);
+static const ax_time DOOR_SPAN = AX_MS(1);
 static const ax_time WATCH_SPAN = AX_MS(0.45);
 
 ax_time ax_now(void) { return uv_hrtime(); }
@@ -270,14 +270,18 @@ static void ask_the_clock(struct round *round) {
   round->ask_at *= 2;
 }
 
-/* Runs what is on the table until there is nothing to take, or it is time to
- * mind the door. */
+/* Runs what is on the table, until there is nothing to take or it is time to
+ * mind the door: when what was there has been run, and TURN handlers at least,
+ * or after DOOR_SPAN. */
 static struct round serve(struct ax__context *context) {
   struct round round = {.ask_at = 1};
-  while (round.count < TURN && round.span < DOOR_SPAN && !is_stopped(context)) {
-    ax__entry *entry = take_from_table(context);
-    if (!entry)
-      break;
+  ax__entry *entry, *last = atomic_load(&context->table.end);
+  if (last == &context->table.stub)
+    last = NULL;
+  while (round.span < DOOR_SPAN && !is_stopped(context) &&
+         (round.count < TURN || last) && (entry = take_from_table(context))) {
+    if (entry == last)
+      last = NULL;
     if (round.count == round.ask_at)
       ask_the_clock(&round);
     entry->run(entry, true);
@@ -332,7 +336,8 @@ static void let_others_in(struct ax__context *context) {
 /* With the lock held: handlers are so short that this butler is only in the
  * way of another one, who made a round meanwhile. */
 static bool is_in_the_way(struct round round, unsigned long by_others) {
-  return by_others > 0 && round.count == TURN && round.span < BRISK * TURN;
+  return by_others > 0 && round.count >= TURN &&
+         round.span < BRISK * round.count;
 }
 
 /* With the lock held, after a round of serving. */

@@ -209,8 +209,8 @@ struct ax_op {
   bool holding; /* the executor, which the object does not hold for it */
   bool reading; /* which side of the stream */
   int fd;
-  unsigned epoch;             /* of the stream, at initiation */
-  size_t want;                /* complete when n reaches this */
+  unsigned epoch; /* of the stream, at initiation; two lines of cache so far */
+  size_t want;    /* complete when n reaches this */
   void (*start)(ax_op *op);   /* at the door of `at` */
   ssize_t (*move)(ax_op *op); /* moves bytes, at the door */
   union {
@@ -260,8 +260,31 @@ struct ax__post {
 enum ax__kind { AX__OP, AX__POST, AX__KINDS };
 
 /* Memory for an ax_op or an ax__post, and back. */
-void *ax__take(enum ax__kind kind);
-void ax__give(enum ax__kind kind, void *memory);
+enum { AX__CHAIN = 64 }; /* pieces */
+void *ax__take_slowly(enum ax__kind kind);
+void ax__give_slowly(enum ax__kind kind, void *memory);
+
+static inline void *ax__take(enum ax__kind kind) {
+  struct ax__chain *chain = &ax__self.spares[kind].first;
+  struct ax__spare *piece = chain->top;
+  if (AX__CHECKED || !piece)
+    return ax__take_slowly(kind);
+  chain->top = piece->next;
+  chain->count--;
+  return piece;
+}
+
+static inline void ax__give(enum ax__kind kind, void *memory) {
+  struct ax__chain *chain = &ax__self.spares[kind].first;
+  struct ax__spare *piece = memory;
+  if (AX__CHECKED || chain->count >= AX__CHAIN) {
+    ax__give_slowly(kind, memory);
+    return;
+  }
+  piece->next = chain->top;
+  chain->top = piece;
+  chain->count++;
+}
 
 void ax__pool_open(void);     /* before the first of all */
 void ax__pool_forget(void);   /* gives back what this thread has spare */

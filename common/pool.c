@@ -3,14 +3,14 @@
  * Both come and go by the million. So each thread keeps some spare pieces, in
  * two chains, and takes and gives without lock or malloc. When both are full
  * one goes to the depot, when both are empty one comes from there: one lock
- * for CHAIN pieces. A butler gives all back when he goes home, another thread
- * when it ends. New memory comes in slabs, which go back to the system when a
- * context is freed and nothing is in use any more.
+ * for AX__CHAIN pieces. A butler gives all back when he goes home, another
+ * thread when it ends. New memory comes in slabs, which go back to the system
+ * when a context is freed and nothing is in use any more.
  *
  * Sanitizers see malloc and free for every single piece instead. */
 #include "core.h"
 
-enum { CHAIN = 64, SLAB = 16384 };
+enum { SLAB = 16384 };
 
 _Thread_local struct ax__self ax__self;
 
@@ -98,46 +98,28 @@ static void store(struct depot *depot, struct ax__chain *chain) {
   *chain = (struct ax__chain){0};
 }
 
-static void *take(enum ax__kind kind) {
+void *ax__take_slowly(enum ax__kind kind) {
   struct ax__spares *spares = &ax__self.spares[kind];
-  if (!spares->first.count) {
-    spares->first =
-        spares->second.count ? spares->second : fetch(&depots[kind]);
-    spares->second = (struct ax__chain){0};
+  if (AX__CHECKED) {
+    atomic_fetch_add(&checked_pieces, 1);
+    return ax__alloc(depots[kind].size);
   }
-  struct ax__spare *piece = spares->first.top;
-  spares->first.top = piece->next;
-  spares->first.count--;
-  return piece;
+  spares->first = spares->second.count ? spares->second : fetch(&depots[kind]);
+  spares->second = (struct ax__chain){0};
+  return ax__take(kind);
 }
 
-static void give(enum ax__kind kind, struct ax__spare *piece) {
+void ax__give_slowly(enum ax__kind kind, void *piece) {
   struct ax__spares *spares = &ax__self.spares[kind];
-  piece->next = NULL;
-  if (spares->first.count >= CHAIN) {
-    store(&depots[kind], &spares->second);
-    spares->second = spares->first;
-    spares->first = (struct ax__chain){0};
-  }
-  if (spares->first.count++)
-    piece->next = spares->first.top;
-  spares->first.top = piece;
-}
-
-void *ax__take(enum ax__kind kind) {
-  if (!AX__CHECKED)
-    return take(kind);
-  atomic_fetch_add(&checked_pieces, 1);
-  return ax__alloc(depots[kind].size);
-}
-
-void ax__give(enum ax__kind kind, void *piece) {
-  if (!AX__CHECKED) {
-    give(kind, piece);
+  if (AX__CHECKED) {
+    atomic_fetch_sub(&checked_pieces, 1);
+    free(piece);
     return;
   }
-  atomic_fetch_sub(&checked_pieces, 1);
-  free(piece);
+  store(&depots[kind], &spares->second);
+  spares->second = spares->first;
+  spares->first = (struct ax__chain){0};
+  ax__give(kind, piece);
 }
 
 void ax__pool_forget(void) {

@@ -9,9 +9,11 @@
  * with that; what the kernel has no room for goes to the door. A read goes to
  * the door at once, for mostly there is nothing yet.
  *
- * The descriptor stays armed for reading between reads and is disarmed only
- * when data comes that no read waits for: a session that reads again at once
- * costs no system call for polling.
+ * The descriptor stays armed for reading between reads: a session that reads
+ * again at once costs no system call for polling. When data comes that no read
+ * waits for, that is remembered, and the next read tries at once. It is
+ * disarmed only when the loop has reported it PATIENCE times, for the report
+ * costs little, and two system calls to disarm and arm it cost a lot.
  *
  * A read into a dynamic buffer goes through memory of the context and becomes
  * a block of the size that came, so that ten thousand sessions waiting for a
@@ -37,6 +39,7 @@ _Static_assert(sizeof(struct iovec) == sizeof(ax_cbuf) &&
 #endif
 
 enum side { WRITING, READING };
+enum { PATIENCE = 8 };
 static const int event_of[] = {UV_WRITABLE, UV_READABLE};
 
 struct ax_stream {
@@ -49,7 +52,8 @@ struct ax_stream {
   atomic_uint epoch; /* counts cancels */
   /* at the door */
   uv_poll_t *poll;
-  int armed; /* the events that the loop looks for */
+  int armed;       /* the events that the loop looks for */
+  unsigned missed; /* how often data was there and no read */
   ax_op *op[2];
 };
 
@@ -173,6 +177,8 @@ static void arm(ax_stream *s, int events) {
 /* The descriptor is ready on one side. */
 static void on_ready(ax_stream *s, enum side side) {
   ax_op *op = s->op[side];
+  if (!op && side == READING && s->missed++ < PATIENCE)
+    return;
   s->op[side] = NULL;
   if (op && !advance(op, side))
     s->op[side] = op;
@@ -206,6 +212,13 @@ static int open_poll(ax_stream *s, int fd) {
   return err;
 }
 
+/* Data is there, or was: worth a try before the loop says so again. */
+static bool missed(ax_stream *s) {
+  bool was = s->missed > 0;
+  s->missed = 0;
+  return was;
+}
+
 static void start(ax_op *op) {
   ax_stream *s = op->object;
   enum side side = op->reading ? READING : WRITING;
@@ -215,7 +228,7 @@ static void start(ax_op *op) {
       continue;
   } else if (err) {
     ax__op_finish(op, err, 0);
-  } else {
+  } else if (side == WRITING || !missed(s) || !advance(op, side)) {
     s->op[side] = op;
     arm(s, s->armed | event_of[side]);
   }
