@@ -87,17 +87,6 @@ int ax_dynbuf_append(ax_dynbuf *dynbuf, ax_cbuf bytes) {
   return 0;
 }
 
-int ax__dynbuf_give(ax_dynbuf *dynbuf, void *block, size_t n) {
-  if (dynbuf->size == 0) {
-    free(dynbuf->base);
-    *dynbuf = (ax_dynbuf){block, 0, n, n, dynbuf->max};
-    return 0;
-  }
-  int err = ax_dynbuf_append(dynbuf, ax_cbuffer(block, n));
-  free(block);
-  return err;
-}
-
 void ax_dynbuf_consume(ax_dynbuf *dynbuf, size_t n) {
   if (n >= dynbuf->size) {
     ax_dynbuf_free(dynbuf);

@@ -462,7 +462,7 @@ ax_context *ax_context_new(void) {
   ax__pool_open();
   ignore_sigpipe();
   struct ax__context *context = ax__alloc(sizeof *context);
-  memset(context, 0, offsetof(struct ax__context, scratch));
+  memset(context, 0, sizeof *context);
   context->base.context = context;
   context->base.push = context_push;
   context->base.kind = "context";

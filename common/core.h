@@ -221,7 +221,7 @@ struct ax_op {
     };
     struct { /* read_until */
       ax_dynbuf *dynbuf;
-      size_t scanned, room;
+      size_t scanned;
       int delimiter;
     };
     struct { /* ax_initiate */
@@ -365,8 +365,7 @@ struct ax__context {
   uv_async_t bell;
   uv_timer_t alarm;
   ax__queue completed;
-  long pending_change;
-  char scratch[65536]; /* ... to here */
+  long pending_change; /* ... to here */
 };
 
 /* Adds to the work of a context, from anywhere. */
@@ -443,10 +442,6 @@ void ax__stream_adopt(ax_stream *stream, int fd);
 
 /* How many bytes still fit. */
 size_t ax__dynbuf_room(const ax_dynbuf *dynbuf);
-
-/* Appends `n` bytes that fit, in a block of malloc that becomes the buffer's:
- * 0 or UV_ENOMEM. */
-int ax__dynbuf_give(ax_dynbuf *dynbuf, void *block, size_t n);
 
 /* ----------------------------------------------------------------- trace */
 
