@@ -39,7 +39,7 @@
 #include <signal.h>
 
 enum { TURN = 256, DOZE_AFTER = 8 };
-static const ax_time BRISK = 64; /* nanoseconds a handler */
+static const ax_time BRISK = 200; /* nanoseconds a handler */
 static const ax_time DOOR_SPAN = AX_MS(1);
 static const ax_time WATCH_SPAN = AX_MS(0.45);
 
@@ -259,7 +259,8 @@ static void mind_the_door(struct ax__context *context) {
 
 /* A round of serving. */
 struct round {
-  unsigned count, ask_at; /* the clock, after 1, 2, 4, ... handlers */
+  unsigned count, ask_at; /* the clock, after 1, 2, 4, ... entries */
+  size_t handlers;        /* a strand's turn is one entry, with many of them */
   ax_time begin, span;    /* as the clock said last */
 };
 
@@ -274,7 +275,7 @@ static void ask_the_clock(struct round *round) {
  * mind the door: when what was there has been run, and TURN handlers at least,
  * or after DOOR_SPAN. */
 static struct round serve(struct ax__context *context) {
-  struct round round = {.ask_at = 1};
+  struct round round = {.ask_at = 1, .handlers = ax__self.handlers};
   ax__entry *entry, *last = atomic_load(&context->table.end);
   if (last == &context->table.stub)
     last = NULL;
@@ -287,6 +288,7 @@ static struct round serve(struct ax__context *context) {
     entry->run(entry, true);
     round.count++;
   }
+  round.handlers = ax__self.handlers - round.handlers;
   return round;
 }
 
@@ -337,7 +339,7 @@ static void let_others_in(struct ax__context *context) {
  * way of another one, who made a round meanwhile. */
 static bool is_in_the_way(struct round round, unsigned long by_others) {
   return by_others > 0 && round.count >= TURN &&
-         round.span < BRISK * round.count;
+         ax_now() - round.begin < BRISK * round.handlers;
 }
 
 /* With the lock held, after a round of serving. */
@@ -364,7 +366,7 @@ static void serve_until_over(struct ax__context *context) {
     ax__lock(&context->lock);
     context->serving--;
     unsigned long by_others = context->served - served;
-    context->served += round.count;
+    context->served += round.handlers;
     if (over(context))
       return;
     look_around(context, round, by_others);
