@@ -14,8 +14,9 @@
  * runs the loop once (sleeping in it only when nothing is on the table), and
  * puts what completed on the table. So exactly one butler touches libuv at a
  * time, and any butler can be that one. While handlers keep the table full the
- * door is minded every TURN of them or DOOR_SPAN nanoseconds, not after each:
- * entering the kernel costs more than most handlers.
+ * door is minded when those are run that were there, at least TURN of them, or
+ * after DOOR_SPAN, not after each: a chain of posts beside a socket takes 15 ns
+ * a handler so, and Boost.Asio's, which looks each time, 120.
  *
  * Anybody puts an entry on the table with one atomic exchange, and a butler
  * takes one off with another, closing a latch for some instructions. `lock` is
@@ -27,9 +28,9 @@
  * to do is not woken for every order. One idle butler keeps watch: it looks at
  * the table every WATCH_SPAN, and lends a hand when the table was never empty
  * since its last look. That is how a handler that blocks holds up nobody for
- * more than a millisecond. Where BRISK handlers were run in that time they are
- * so short that two butlers would spend it on waiting for each other. When the
- * table stays empty the watch dozes until the loop brings something. Only who
+ * more than a millisecond. Where handlers take less than BRISK two butlers only
+ * wait for each other, so one of them steps aside and keeps watch: 22 instead
+ * of 54 ns a handler for chains on four strands. When the table stays empty the watch dozes until the loop brings something. Only who
  * sleeps in the loop is woken at once, by the bell.
  *
  * `lock` is held for a few instructions; `door` is held by who minds the door.

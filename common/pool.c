@@ -3,8 +3,9 @@
  * Both come and go by the million. So each thread keeps some spare pieces, in
  * two chains, and takes and gives without lock or malloc. When both are full
  * one goes to the depot, when both are empty one comes from there: one lock
- * for AX__CHAIN pieces. A butler gives all back when he goes home, another
- * thread when it ends. New memory comes in slabs, which go back to the system
+ * for AX__CHAIN pieces: a post from outside takes 90 ns so, and 130 with a lock
+ * for each. A butler gives all back when he goes home, another thread when it
+ * ends. New memory comes in slabs, which go back to the system
  * when a context is freed and nothing is in use any more.
  *
  * Sanitizers see malloc and free for every single piece instead. */
