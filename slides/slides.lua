@@ -11,7 +11,7 @@
 -- output, {*} stands for what differs from run to run, and is shown as dots.
 
 local ROLES = {"dad", "owner", "blender", "table", "assistant", "butler",
-  "johnny"}
+  "johnny", "susie"}
 local NODE = os.getenv("NODE_MODULES") or "build/node/node_modules"
 
 local function fail(message)
