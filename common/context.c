@@ -347,15 +347,12 @@ static bool is_in_the_way(struct round round, unsigned long by_others) {
 /* With the lock held, after a round of serving. */
 static void look_around(struct ax__context *context, struct round round,
                         unsigned long by_others) {
-  if (is_in_the_way(round, by_others))
-    idle(context);
-  else if (!context->minded)
+  bool aside = is_in_the_way(round, by_others), nothing = round.count == 0;
+  if (!aside && !context->minded)
     mind_the_door(context);
-  else if (round.count > 0)
-    return;
-  else if (table_is_empty(context))
+  else if (aside || (nothing && table_is_empty(context)))
     idle(context);
-  else
+  else if (nothing)
     let_others_in(context);
 }
 
