@@ -7,9 +7,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+/* region: session */
 static atomic_long served, alive; /* sessions */
 
-/* region: session */
 /* One client. Nobody owns a session but its pending operation, which keeps it:
  * when no operation is left, it is gone. */
 struct session {
@@ -44,6 +44,7 @@ static void on_read(void *arg, int err, size_t n) {
 }
 /* end: echo */
 
+/* region: connected */
 static void session_destroy(void *object) {
   struct session *s = object;
   ax_unref(s->stream); /* closes it */
@@ -51,7 +52,6 @@ static void session_destroy(void *object) {
   alive--;
 }
 
-/* region: connected */
 /* A client has come. When this returns, only its operation keeps it. */
 static void on_connected(void *arg, ax_stream *stream) {
   struct session *s = malloc(sizeof *s);
