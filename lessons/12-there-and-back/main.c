@@ -35,12 +35,14 @@ static int look_up(void *arg) {
 }
 /* end: order */
 
+/* region: answer */
 /* On the beach. */
 static void on_answer(void *arg, int err, size_t n) {
   const struct order *order = arg;
   const char *answer = err ? uv_strerror(err) : order->recipe;
   lesson_say("%s hears of %s: %s", me, order->flavour, answer);
 }
+/* end: answer */
 
 static void order_green(struct order *order);
 
@@ -93,12 +95,14 @@ static void *kitchen_butler(void *kitchen) {
 int main(int argc, char **argv) {
   struct lesson_cli cli = {.about = "Orders go to another context and back."};
   lesson_cli(&cli, argc, argv);
+  /* region: places */
   ax_context *beach = ax_context_new(), *kitchen = ax_context_new();
   struct order order = {.beach = beach, .book = ax_strand_new(kitchen)};
   ax_timer *susie = ax_timer_new(beach);
   ax_timer_expires_after(susie, lesson_seconds(1));
   ax_timer_wait(susie, ax_call(on_susie, NULL));
   ax_post(beach, ax_call(order_purple, &order));
+  /* end: places */
 
   /* region: run */
   pthread_t jeeves;
