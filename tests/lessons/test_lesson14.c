@@ -907,13 +907,15 @@ static void a_crowd_at_full_speed(void **state) {
 /* --------------------------------------------------------------- the end */
 
 /* Deliver says false, or the producers would not end; whether they wait for
- * room, or for their time, or for nothing. */
+ * room, or for their time, or for nothing. The client reads a little and then
+ * no more, so the limit is far away. */
+#define FAR "--queue-limit-kb", "1048576"
 static void producers_end_when_the_feed_stops(void **state) {
   static const struct program_options options[] = {
-      {.args = {"--rate", "0", "--producers", "64", TCP}},
-      {.args = {"--rate", "0", "--butlers", "4", TCP}},
+      {.args = {"--rate", "0", "--producers", "64", FAR, TCP}},
+      {.args = {"--rate", "0", "--butlers", "4", FAR, TCP}},
       {.args = {"--rate", "1", TCP}, .speed = "0.01"}, /* asleep for 100 s */
-      {.args = {"--rate", "1000000", TCP}},
+      {.args = {"--rate", "1000000", FAR, TCP}},
       {.args = {"--producers", "0", TCP}},
       {.args = {"--producers", "1", TCP}}};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
