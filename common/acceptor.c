@@ -69,6 +69,7 @@ static bool accept_one(ax_acceptor *a) {
 
 static void on_connection(uv_poll_t *poll, int status, int events) {
   ax_acceptor *a = poll->data;
+  ax_acceptor *held = a->accepts.head ? ax_ref(a) : NULL;
   if (status < 0)
     a->armed = false;
   while (a->accepts.head && accept_one(a))
@@ -77,6 +78,7 @@ static void on_connection(uv_poll_t *poll, int status, int events) {
     uv_poll_stop(poll);
     a->armed = false;
   }
+  ax_unref(held);
 }
 
 static void arm(ax_acceptor *a) {

@@ -129,7 +129,8 @@ static inline ax_token ax_keep(void *object, ax_token token) {
  * Source: asio::io_context. */
 ax_context *ax_context_new(void);
 
-/* Ends a context; no butler may be inside.
+/* Ends a context; no butler may be inside, and no other thread in the middle
+ * of a call to it.
  *
  * Operations that are still pending are dropped: their handlers never run,
  * what they held is released, files and sockets are closed. Objects that you

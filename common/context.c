@@ -60,12 +60,13 @@ static void on_bell(uv_async_t *bell) {}
 /* The loop would go to sleep after a timer that fired; it shall return. */
 static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
 
-/* With the lock held: everybody looks up, for it is over. Unlocks. */
+/* With the lock held: everybody looks up, for it is over. Unlocks, and does
+ * nothing after that: the context may be freed then. */
 static void unlock_and_wake_all(struct ax__context *context) {
   ax__wake_all(&context->bench);
   ax__wake_all(&context->watch);
-  ax__unlock(&context->lock);
   ax__ring(context);
+  ax__unlock(&context->lock);
 }
 
 /* -------------------------------------------------- the completion table */
@@ -147,9 +148,10 @@ static void serve_at_once(struct ax__context *context) {
   ax__lock(&context->lock);
   ax__queue requests = ax__queue_take(&context->requests);
   ax__unlock(&context->lock);
+  struct ax__context *before = ax__self.door;
   ax__self.door = context;
   start_all(&requests);
-  ax__self.door = NULL;
+  ax__self.door = before;
   ax__lock(&context->lock);
   deliver(context);
   ax__unlock(&context->lock);
@@ -261,7 +263,7 @@ static void mind_the_door(struct ax__context *context) {
 
 /* A round of serving. */
 struct round {
-  unsigned count, ask_at; /* the clock, after 1, 2, 4, ... entries */
+  unsigned count, ask_at; /* the clock, after 1, 2, 4, ... 32, and every 32 */
   size_t handlers;        /* a strand's turn is one entry, with many of them */
   ax_time begin, span;    /* as the clock said last */
 };
@@ -270,7 +272,7 @@ static void ask_the_clock(struct round *round) {
   ax_time now = ax_now();
   round->begin = round->begin ? round->begin : now;
   round->span = now - round->begin;
-  round->ask_at *= 2;
+  round->ask_at += round->ask_at < 32 ? round->ask_at : 32;
 }
 
 /* Runs what is on the table, until there is nothing to take or it is time to
@@ -347,7 +349,8 @@ static bool is_in_the_way(struct round round, unsigned long by_others) {
 /* With the lock held, after a round of serving. */
 static void look_around(struct ax__context *context, struct round round,
                         unsigned long by_others) {
-  bool aside = is_in_the_way(round, by_others), nothing = round.count == 0;
+  bool aside = context->serving > 0 && is_in_the_way(round, by_others);
+  bool nothing = round.count == 0;
   if (!aside && !context->minded)
     mind_the_door(context);
   else if (aside || (nothing && table_is_empty(context)))

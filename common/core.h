@@ -207,10 +207,12 @@ struct ax_op {
   int err;
   bool pending; /* counted as work */
   bool holding; /* the executor, which the object does not hold for it */
+  bool step;    /* of a read, counted as work at `at` while on its way */
   bool reading; /* which side of the stream */
   int fd;
   unsigned epoch; /* of the stream, at initiation; two lines of cache so far */
-  size_t want;    /* complete when n reaches this */
+  unsigned closes;
+  size_t want;                /* complete when n reaches this */
   void (*start)(ax_op *op);   /* at the door of `at` */
   ssize_t (*move)(ax_op *op); /* moves bytes, at the door */
   union {

@@ -53,7 +53,8 @@ struct ax_stream {
   int flags; /* of a shared descriptor, to be restored, or -1 */
   bool socket;
   atomic_bool busy[2];
-  atomic_uint epoch; /* counts cancels */
+  atomic_uint epoch;  /* counts cancels and closes */
+  atomic_uint closes; /* alone */
   ax__latch latch;
   /* at the door */
   uv_poll_t *poll;
@@ -162,26 +163,38 @@ static void arm(ax_stream *s, int events) {
 
 static void on_writable(ax_stream *s) {
   ax_op *op = s->op[WRITING];
-  if (op && !advance(op))
+  if (op && !advance(op)) {
+    arm(s, s->armed | UV_WRITABLE); /* an error had disarmed it */
     return;
+  }
   s->op[WRITING] = NULL;
   arm(s, s->armed & ~UV_WRITABLE);
 }
 
-/* The rest is done by read_run or until_run. */
+/* To read_run or until_run, which may bring the operation back here. Should
+ * they run in another context, this one must not be over meanwhile. */
+static void step_on(ax_op *op) {
+  op->step = op->at != op->token.executor->context;
+  if (op->step)
+    ax__work_add(op->at, 1);
+  ax__op_finish(op, 0, op->n);
+}
+
 static void on_readable(ax_stream *s) {
   ax_op *op = s->op[READING];
   s->op[READING] = NULL;
   if (op)
-    ax__op_finish(op, 0, op->n);
+    step_on(op);
   s->missed = op ? 0 : s->missed + 1;
   if (s->missed > PATIENCE)
     arm(s, s->armed & ~UV_READABLE);
 }
 
-/* An error (the loop has disarmed then) is learnt from the system call. */
+/* An error (the loop has disarmed then) is learnt from the system call. What
+ * completes to a context that is gone may hold the stream's last reference. */
 static void on_poll(uv_poll_t *poll, int status, int events) {
   ax_stream *s = poll->data;
+  ax_stream *held = s->op[READING] || s->op[WRITING] ? ax_ref(s) : NULL;
   if (status < 0) {
     s->armed = 0;
     events = UV_READABLE | UV_WRITABLE;
@@ -190,6 +203,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     on_readable(s);
   if (events & UV_WRITABLE)
     on_writable(s);
+  ax_unref(held);
 }
 
 static int open_poll(ax_stream *s, int fd) {
@@ -211,7 +225,7 @@ static void start(ax_op *op) {
   int err =
       atomic_load(&s->epoch) == op->epoch ? open_poll(s, op->fd) : UV_ECANCELED;
   if (err == UV_EPERM && side == READING) { /* a file */
-    ax__op_finish(op, 0, op->n);
+    step_on(op);
   } else if (err == UV_EPERM) {
     while (!advance(op))
       continue;
@@ -258,13 +272,18 @@ static void shut(struct ax__io *io) {
 static void stream_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_stream *s = op->object;
+  if (op->step)
+    ax__work_add(op->at, -1);
   atomic_store_explicit(&s->busy[op->reading], false, memory_order_release);
   ax__op_run(entry, live);
 }
 
+/* Closes what could not be connected, unless the user did so before. */
 static void connect_run(ax__entry *entry, bool live) {
-  if (live && ax__op_of(entry)->err)
-    ax_stream_close(ax__op_of(entry)->object);
+  ax_op *op = ax__op_of(entry);
+  ax_stream *s = op->object;
+  if (live && op->err && atomic_load(&s->closes) == op->closes)
+    ax_stream_close(s);
   stream_run(entry, live);
 }
 
@@ -280,8 +299,13 @@ static ssize_t get_now(ax_op *op, const struct iovec *iov, size_t count) {
 }
 
 static void read_more(ax_op *op) {
-  ax_stream *s = op->object;
-  ax__submit(op, ax__io_context(&s->io));
+  struct ax__context *at = ax__io_context(op->object);
+  ax_context *held = op->step ? ax_ref(&at->base) : NULL;
+  op->step = false;
+  ax__submit(op, at);
+  if (held)
+    ax__work_add(at, -1);
+  ax_unref(held);
 }
 
 /* One step of a read: there is data, or an error. */
@@ -358,7 +382,9 @@ static ax_op *claim(ax_stream *s, enum side side, ax_token token) {
   op->entry.run = stream_run;
   op->start = start;
   op->reading = side == READING;
+  op->step = false;
   op->epoch = atomic_load(&s->epoch);
+  op->closes = atomic_load(&s->closes);
   op->fd = s->fd;
   return op;
 }
@@ -493,6 +519,7 @@ static ax__fd give_up_fd(ax_stream *s) {
 
 void ax_stream_close(ax_stream *s) {
   ax__fd fd = give_up_fd(s);
+  atomic_fetch_add(&s->closes, 1);
   atomic_fetch_add(&s->epoch, 1);
   if (fd.fd != -1)
     ax__io_request(&s->io, close_act, fd, false);

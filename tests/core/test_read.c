@@ -637,6 +637,47 @@ static void a_read_that_is_ready_can_still_be_cancelled(void **state) {
   }
 }
 
+/* A step that runs in another context may have to come back: until then the
+ * stream's own context has work. */
+static void
+a_read_on_another_context_is_work_where_the_stream_is(void **state) {
+  struct bench bench = bench_new();
+  struct seen seen = {0};
+  char bytes[8] = "";
+  ax_context *home = ax_context_new();
+  ax_stream_read(bench.stream, AX_SEQ(ax_buffer(bytes, 8)),
+                 ax_on(home, ax_call(on_seen, &seen)));
+  struct butlers *there = butlers_start(bench.context, 1);
+  struct butlers *here = butlers_start(home, 1);
+  for (int i = 0; i < 8; i++) {
+    peer_say(&bench, "x");
+    pause_before(deadline(), "a step");
+  }
+  butlers_join(here);
+  butlers_join(there);
+  expect_seen(&seen, "read", 0);
+  assert_int_equal(seen.n, 8);
+  ax_context_free(home);
+  bench_free(&bench);
+}
+
+/* The read is dropped then, and with it the last reference to its stream. */
+static void the_context_of_a_read_may_be_freed_first(void **state) {
+  struct bench bench = bench_new();
+  struct seen seen = {0};
+  char byte;
+  ax_context *home = ax_context_new();
+  ax_stream_read_some(bench.stream, AX_SEQ(ax_buffer(&byte, 1)),
+                      ax_on(home, ax_call(on_seen, &seen)));
+  ax_unref(bench.stream);
+  bench.stream = NULL;
+  ax_context_free(home);
+  peer_say(&bench, "x");
+  ax_run(bench.context);
+  assert_int_equal(atomic_load(&seen.calls), 0);
+  bench_free(&bench);
+}
+
 /* ------------------------------------- law 2: steps run where handlers do */
 
 struct busy {
@@ -791,6 +832,8 @@ int main(void) {
       clean_test(a_cancelled_read_until_leaves_what_had_come),
       clean_test(a_read_until_is_cancelled_between_its_steps_too),
       clean_test(a_read_that_is_ready_can_still_be_cancelled),
+      clean_test(a_read_on_another_context_is_work_where_the_stream_is),
+      clean_test(the_context_of_a_read_may_be_freed_first),
       clean_test(the_buffer_is_not_touched_while_its_strand_is_busy),
       clean_test(a_file_is_read_to_its_end),
       clean_test(a_file_is_scattered_over_many_buffers),

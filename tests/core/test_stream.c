@@ -419,6 +419,27 @@ static void a_connection_that_is_not_made_can_be_cancelled(void **state) {
   }
 }
 
+static void a_connection_given_up_leaves_the_next_one_open(void **state) {
+  struct seen seen = {0};
+  struct ends ends = socket_ends();
+  struct sockaddr_in address = {.sin_family = AF_INET, .sin_port = htons(1)};
+  ax_endpoint nowhere = {.len = sizeof address};
+  ax_context *context = ax_context_new();
+  ax_stream *stream = ax_stream_new(context);
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  memcpy(&nowhere.addr, &address, sizeof address);
+  ax_stream_connect(stream, &nowhere, ax_call(on_seen, &seen));
+  ax_stream_close(stream);
+  assert_int_equal(ax_stream_open_fd(stream, ends.ours), 0);
+  ax_run(context);
+  assert_int_equal(atomic_load(&seen.calls), 1);
+  assert_int_not_equal(ax_stream_fd(stream), -1);
+  ax_unref(stream);
+  ax_context_free(context);
+  close(ends.ours);
+  close(ends.theirs);
+}
+
 static void the_ends_of_a_stream_are_those_of_its_socket(void **state) {
   struct seen seen = {0};
   char ours[AX_ENDPOINT_TEXT], theirs[AX_ENDPOINT_TEXT];
@@ -779,6 +800,7 @@ int main(void) {
       clean_test(a_refused_stream_may_connect_again),
       clean_test(an_open_stream_does_not_connect),
       clean_test(a_connection_that_is_not_made_can_be_cancelled),
+      clean_test(a_connection_given_up_leaves_the_next_one_open),
       clean_test(the_ends_of_a_stream_are_those_of_its_socket),
       clean_test(a_second_read_ends_with_ebusy_and_harms_nothing),
       clean_test(a_second_write_ends_with_ebusy_and_harms_nothing),
