@@ -4,9 +4,9 @@
 # docs/performance.md.
 
 # The peers in C, each with the sources it shares; all have net.c.
-BENCH_SHARED_chat_epoll = tests/bench/chunks.c
+BENCH_SHARED_chat_epoll = tests/bench/room.c
 BENCH_SHARED_echo_uv = tests/bench/uv_server.c
-BENCH_SHARED_chat_uv = tests/bench/uv_server.c tests/bench/chunks.c
+BENCH_SHARED_chat_uv = tests/bench/uv_server.c tests/bench/room.c
 BENCH_LOAD = $(wildcard tests/bench/load*.c) tests/bench/measure.c
 BENCH_C = echo_epoll chat_epoll echo_uv chat_uv
 $(foreach p,$(BENCH_C),$(eval $(call program,$(B)/bench/$p,tests/bench/$p.c \

@@ -3,59 +3,43 @@
  *     chat_epoll ENDPOINT
  *
  * Every packet, bytes that end with a NUL, goes to all other clients. One
- * thread, level triggered. The whole packets of one read become one chunk,
- * which all receivers share by reference count; a receiver is written to once
- * for each turn of the loop, all that has gathered with one sendmsg. A packet
- * of more than 64 KiB, and a receiver with more than 1 MiB waiting, end that
- * client. */
-#include "chunks.h"
+ * thread, level triggered. A receiver is written to once for each turn of the
+ * loop, all that has gathered with one sendmsg. What is handed on to whom is in
+ * room.c. */
 #include "net.h"
+#include "room.h"
 
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/epoll.h>
 #include <unistd.h>
 
-enum { PACKET_LIMIT = 64 << 10, QUEUE_LIMIT = 1 << 20, GATHER = 256 };
-
 struct client {
+  struct member member; /* first: the client is found by it */
   int fd;
-  bool gone;    /* to be freed at the end of the turn */
-  bool due;     /* to be flushed at the end of the turn */
-  bool blocked; /* the kernel has no room; EPOLLOUT will tell */
-  char *rest;   /* a packet's beginning, or NULL */
-  size_t rest_size;
-  struct chunk_queue queue;
-  struct client **link, *next; /* in the room */
-  struct client *next_due, *next_gone;
+  bool gone; /* to be freed at the end of the turn */
+  struct client *next_gone;
 };
 
 static int epoll;
-static struct client *clients, *due, *gone;
-static char buffer[2 * PACKET_LIMIT]; /* the rest, and what is read behind it */
+static struct client *gone;
 
 /* -------------------------------------------------------------- clients */
 
 static void enter(int fd) {
   struct client *c = net_alloc(sizeof *c);
   c->fd = fd;
-  c->next = clients;
-  c->link = &clients;
-  if (c->next)
-    c->next->link = &c->next;
-  clients = c;
+  room_enter(&c->member);
   net_watch(epoll, fd, EPOLLIN, c);
 }
 
 /* Its memory stays until the turn ends: more of its events may be at hand. */
-static void leave(struct client *c) {
+void leave(struct member *member) {
+  struct client *c = (struct client *)member;
   if (c->gone)
     return;
-  *c->link = c->next;
-  if (c->next)
-    c->next->link = c->link;
+  room_leave(member);
   close(c->fd);
   c->gone = true;
   c->next_gone = gone;
@@ -65,100 +49,54 @@ static void leave(struct client *c) {
 static void free_gone(void) {
   for (struct client *c; (c = gone);) {
     gone = c->next_gone;
-    queue_free(&c->queue);
-    free(c->rest);
+    member_empty(&c->member);
     free(c);
   }
 }
 
 /* -------------------------------------------------------------- writing */
 
+/* EPOLLOUT will tell when the kernel has room. */
 static void block(struct client *c, bool blocked) {
-  if (c->blocked != blocked)
+  if (c->member.blocked != blocked)
     net_watch_again(epoll, c->fd, blocked ? EPOLLIN | EPOLLOUT : EPOLLIN, c);
-  c->blocked = blocked;
+  c->member.blocked = blocked;
 }
 
 static void flush(struct client *c) {
+  struct queue *queue = &c->member.queue;
   struct iovec iov[GATHER];
-  while (c->queue.bytes > 0) {
-    struct msghdr message = {
-        .msg_iov = iov, .msg_iovlen = queue_gather(&c->queue, iov, GATHER)};
+  while (queue->bytes > 0) {
+    struct msghdr message = {.msg_iov = iov,
+                             .msg_iovlen = queue_gather(queue, iov)};
     ssize_t n = sendmsg(c->fd, &message, MSG_NOSIGNAL);
     if (n < 0 && errno == EINTR)
       continue;
     if (n < 0 && errno == EAGAIN)
       break;
     if (n < 0) {
-      leave(c);
+      leave(&c->member);
       return;
     }
-    queue_skip(&c->queue, (size_t)n);
+    queue_skip(queue, (size_t)n);
   }
-  block(c, c->queue.bytes > 0);
+  block(c, queue->bytes > 0);
 }
 
 static void flush_due(void) {
-  for (struct client *c; (c = due);) {
-    due = c->next_due;
-    c->due = false;
+  for (struct client *c; (c = (struct client *)room_next_due());)
     if (!c->gone)
       flush(c);
-  }
-}
-
-static void give(struct client *c, struct chunk *chunk) {
-  if (c->queue.bytes + chunk->size > QUEUE_LIMIT) {
-    leave(c);
-    return;
-  }
-  queue_push(&c->queue, chunk);
-  if (c->due || c->blocked)
-    return;
-  c->due = true;
-  c->next_due = due;
-  due = c;
 }
 
 /* -------------------------------------------------------------- reading */
 
-static void broadcast(const struct client *from, struct chunk *chunk) {
-  for (struct client *c = clients, *next; c; c = next) {
-    next = c->next;
-    if (c != from)
-      give(c, chunk);
-  }
-  chunk_unref(chunk);
-}
-
-static void keep_rest(struct client *c, const char *bytes, size_t size) {
-  if (size > PACKET_LIMIT) {
-    leave(c);
-    return;
-  }
-  free(c->rest);
-  c->rest = NULL;
-  c->rest_size = size;
-  if (size)
-    c->rest = memcpy(net_alloc(size), bytes, size);
-}
-
 static void on_readable(struct client *c) {
-  if (c->rest_size)
-    memcpy(buffer, c->rest, c->rest_size);
-  ssize_t n = recv(c->fd, buffer + c->rest_size, PACKET_LIMIT, 0);
-  if (n < 0 && (errno == EAGAIN || errno == EINTR))
-    return;
-  if (n <= 0) {
-    leave(c);
-    return;
-  }
-  size_t size = c->rest_size + (size_t)n;
-  const char *last = memrchr(buffer + c->rest_size, '\0', (size_t)n);
-  size_t whole = last ? (size_t)(last - buffer) + 1 : 0;
-  if (whole)
-    broadcast(c, chunk_new(buffer, whole));
-  keep_rest(c, buffer + whole, size - whole);
+  ssize_t n = recv(c->fd, room_buffer(&c->member), READ_SIZE, 0);
+  if (n > 0)
+    room_got(&c->member, (size_t)n);
+  else if (n == 0 || (errno != EAGAIN && errno != EINTR))
+    leave(&c->member);
 }
 
 /* ------------------------------------------------------------- the loop */
