@@ -2,7 +2,7 @@
  *
  * There is one interpreter in a process, and it knows nothing of executors:
  * whoever asks is kept until the answer is there. Who asks, and on which
- * butler, is the subject of the lesson and the business of session.c. */
+ * butler, is the subject of the lesson and the business of customer.c. */
 #ifndef INTERPRETER_H
 #define INTERPRETER_H
 
