@@ -89,6 +89,6 @@ int main(int argc, char **argv) {
     listener_free(&listeners[i]);
   ax_unref(signals);
   ax_context_free(context);
-  printf("%ld sessions served, %ld alive\n", served, alive);
+  printf("sessions served: %ld, alive: %ld\n", served, alive);
   return 0;
 }

@@ -50,6 +50,6 @@ int main(int argc, char **argv) {
                            .option_count = sizeof options / sizeof *options};
   lesson_cli(&cli, argc, argv);
   serve(&cli, butlers, &(struct echo){framings[framing], (size_t)limit});
-  printf("%ld sessions served, %ld alive\n", sessions_served, sessions_alive);
+  printf("sessions served: %ld, alive: %ld\n", sessions_served, sessions_alive);
   return 0;
 }

@@ -92,7 +92,7 @@ int main(int argc, char **argv) {
   start_interpreter(argv[0]);
   serve(&cli);
   interpreter_end();
-  printf("%ld sessions served, %ld alive\n", customers_served + sessions_served,
-         customers_alive + sessions_alive);
+  printf("sessions served: %ld, alive: %ld\n",
+         customers_served + sessions_served, customers_alive + sessions_alive);
   return 0;
 }

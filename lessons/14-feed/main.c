@@ -54,7 +54,7 @@ int main(int argc, char **argv) {
   ax_context_free(context); /* the sessions that are left leave the feed */
   feed_free(feed);          /* so it goes last */
   /* end: main */
-  printf("%ld updates delivered, %ld clients served, %ld alive\n",
-         updates_delivered, sessions_served, sessions_alive);
+  printf("updates delivered: %ld\n", updates_delivered);
+  printf("clients served: %ld, alive: %ld\n", sessions_served, sessions_alive);
   return 0;
 }

@@ -27,6 +27,6 @@ int main(int argc, char **argv) {
   ax_context_free(context); /* and with it the clients that are left */
   room_free(&room);
   /* end: main */
-  printf("%ld clients served, %ld alive\n", chat_served, chat_alive);
+  printf("clients served: %ld, alive: %ld\n", chat_served, chat_alive);
   return 0;
 }

@@ -17,14 +17,17 @@ static const char *const butlers_of[] = {"1", "2", "4"};
       14, (struct program_options){.args = {"--producers", "0", __VA_ARGS__},  \
                                    .speed = "0.01"})
 
-/* Ends it: nothing but `errors` on standard error, so many clients served, 0
+/* Ends it: nothing but `errors` on standard error, so many clients served, none
  * alive; returns the updates that were delivered. */
 static long end_with(struct server *server, int signo, long served,
                      const char *errors) {
-  char *noun;
-  assert_true(asprintf(&noun, "updates delivered, %ld clients", served) > 0);
-  long updates = end_server_with(server, signo, noun, errors);
-  free(noun);
+  const char said[] = "\nupdates delivered: ";
+  program_signal(server->program, signo);
+  program_wait(server->program);
+  const char *line = strstr(program_out(server->program), said);
+  assert_non_null(line);
+  long updates = strtol(line + strlen(said), NULL, 10);
+  assert_int_equal(end_server_with(server, 0, "clients", errors), served);
   return updates;
 }
 
