@@ -135,7 +135,8 @@ lessons:
 	@$(foreach n,$(N),if [ -x $(B)/bin/lesson$n ]; then \
 	  echo '== Lesson $n of $(lastword $(N)): $(DIR_$n)'; \
 	  LESSON_SPEED=$(LESSON_SPEED) $(call demo,$n) </dev/null || exit; echo; fi;) \
-	  echo 'That was the tour. Go on with lessons/01-timer/README.md.'
+	  echo 'That was the tour. It had no keyboard: for lesson 9, which waits for' \
+	    'Enter, try `make lesson9`. Go on with lessons/01-timer/README.md.'
 
 #: traceN      run demoN and write what happened to build/trace
 TRACE = build/trace/$(notdir $(DIR_$*)).json
