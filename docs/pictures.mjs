@@ -34,15 +34,17 @@ function needed(text, found = new Set()) {
   return found;
 }
 
-function colours(block, text) {
+// Light and dark are told apart by the system alone, which all viewers know.
+function colours(text) {
   const used = new Set(all(text, /var\((--[\w-]+)/g));
-  return [...block.matchAll(/(--[\w-]+): ([^;]+);/g)]
-    .filter(([, name]) => used.has(name))
-    .map(([, name, value]) => `${name}:${value}`).join(';');
+  const pairs = [...theme.matchAll(/(--[\w-]+): light-dark\((.*?), (.*?)\)/g)]
+    .filter(([, name]) => used.has(name));
+  const [light, dark] = [2, 3].map(i =>
+    `:root{${pairs.map(pair => `${pair[1]}:${pair[i]}`).join(';')}}`);
+  return `${light}\n@media (prefers-color-scheme:dark){${dark}}`;
 }
 
 function standalone(source) {
-  const [, light, dark] = theme.match(/:root \{([^}]*)\}[^]*?@media[^]*?\{([^}]*)\}/);
   const parts = [...needed(source + 'url(#head)')].map(id => pieces[id]).join('\n');
   const classes = new Set(all(source, /class="([^"]*)"/g).flatMap(c => c.split(' ')));
   const rules = [...theme.matchAll(/^\.reveal svg (text|\.(\w+)) (\{.*\})$/gm)]
@@ -51,8 +53,7 @@ function standalone(source) {
     .replace('font-family: inherit', 'font-family: system-ui, "DejaVu Sans", sans-serif');
   const text = parts + source + rules;
   return source.replace(/<!--[^]*?-->\s*/g, '').replaceAll('cast.svg#', '#')
-    .replace(/>/, `>\n<style>\n:root{${colours(light, text)}}\n` +
-    `@media (prefers-color-scheme:dark){:root{${colours(dark, text)}}}\n${rules}\n` +
+    .replace(/>/, `>\n<style>\n${colours(text)}\n${rules}\n` +
     '.walk{transform:translate(var(--x,0),var(--y,0))}\n.gone{display:none}\n' +
     `</style>\n<defs>\n${parts}\n</defs>`);
 }

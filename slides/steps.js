@@ -31,11 +31,12 @@ const Steps = {
     for (const what of ['ready', 'slidechanged', 'fragmentshown',
       'fragmenthidden']) deck.on(what, show);
 
-    const root = document.documentElement;
+    const style = document.documentElement.style;
     const key = {keyCode: 84, key: 'T', description: 'light or dark'};
     deck.addKeyBinding(key, () => {
-      const dark = getComputedStyle(root).getPropertyValue('--dark');
-      root.dataset.theme = Number(dark) ? 'light' : 'dark';
+      const dark = style.colorScheme ? style.colorScheme === 'dark'
+        : matchMedia('(prefers-color-scheme: dark)').matches;
+      style.colorScheme = dark ? 'light' : 'dark';
     });
   }
 };
