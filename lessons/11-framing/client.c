@@ -18,6 +18,7 @@ struct client {
   char out[TOO_LONG + 2], echo[TOO_LONG + 2];
   size_t size, sent; /* of out */
   size_t piece;      /* bytes in one write */
+  ax_timer *pause;   /* before the next */
 };
 
 static void on_connected(void *arg, int err, size_t n);
@@ -61,12 +62,20 @@ static void send_piece(struct client *c) {
                   ax_call(on_sent, c));
 }
 
-/* The server may close while the message that is too long is being sent. */
+static void on_pause(void *arg, int err, size_t n) {
+  must("wait", err);
+  send_piece(arg);
+}
+
+/* The pause is long enough for the server to read each piece by itself. It may
+ * close while the message that is too long is being sent. */
 static void on_sent(void *arg, int err, size_t n) {
   struct client *c = arg;
   c->sent += n;
-  if (!err && c->sent < c->size)
-    send_piece(c);
+  if (err || c->sent == c->size)
+    return;
+  ax_timer_expires_after(c->pause, AX_MS(2));
+  ax_timer_wait(c->pause, ax_call(on_pause, c));
 }
 
 static void on_echo(void *arg, int err, size_t n);
@@ -129,9 +138,12 @@ int main(int argc, char **argv) {
   /* What the server says meanwhile shall stand where it belongs. */
   setvbuf(stdout, NULL, _IOLBF, 0);
   ax_context *context = ax_context_new();
-  struct client client = {.stream = ax_stream_new(context), .nul = nul};
+  struct client client = {.stream = ax_stream_new(context),
+                          .pause = ax_timer_new(context),
+                          .nul = nul};
   ax_stream_connect(client.stream, &endpoint, ax_call(on_connected, &client));
   ax_run(context);
+  ax_unref(client.pause);
   ax_unref(client.stream);
   ax_context_free(context);
   return 0;
