@@ -487,6 +487,27 @@ static void close_from_another_thread_ends_an_accept(void **state) {
   }
 }
 
+/* The accept is dropped then, and with it the last reference to its acceptor,
+ * which still handles what the loop has reported. */
+static void the_context_of_an_accept_may_be_freed_first(void **state) {
+  struct seen seen = {0};
+  struct porch porch = porch_on("127.0.0.1:0");
+  ax_context *home = ax_context_new();
+  ax_stream *peer = ax_stream_new(porch.context);
+  int client = client_connect(porch.text);
+  ax_acceptor_accept(porch.acceptor, peer,
+                     ax_on(home, ax_call(on_seen, &seen)));
+  ax_unref(peer);
+  ax_unref(porch.acceptor);
+  porch.acceptor = NULL;
+  ax_context_free(home);
+  ax_run(porch.context);
+  client_expect_end(client);
+  assert_int_equal(seen.calls, 0);
+  client_close(client);
+  porch_free(&porch);
+}
+
 /* A listener with clients waiting that nobody accepts must not spin. */
 static void clients_that_nobody_accepts_use_no_time(void **state) {
   struct seen seen = {0};
@@ -635,6 +656,7 @@ int main(void) {
       clean_test(close_ends_all_accepts_and_stops_listening),
       clean_test(a_closed_acceptor_may_listen_again),
       clean_test(close_from_another_thread_ends_an_accept),
+      clean_test(the_context_of_an_accept_may_be_freed_first),
       clean_test(clients_that_nobody_accepts_use_no_time),
       clean_test(without_descriptors_accept_waits_and_does_not_spin),
       clean_test(an_accept_without_descriptors_can_be_ended),

@@ -690,6 +690,50 @@ static void a_full_table_does_not_starve_the_loop(void **state) {
   }
 }
 
+/* Many short handlers on the table, and behind them slow ones. */
+struct shift {
+  int slow;    /* those that ran before ... */
+  bool looked; /* ... somebody looked at the loop */
+};
+
+enum { SHORT = 5000, SLOW = 200 };
+
+static void on_slow(void *arg, int err, size_t n) {
+  struct shift *shift = arg;
+  if (shift->looked)
+    return;
+  shift->slow++;
+  for (ax_time begin = ax_now(); ax_now() - begin < AX_MS(1);)
+    continue;
+}
+
+static void on_uv_timer_of_shift(uv_timer_t *timer) {
+  struct shift *shift = timer->data;
+  shift->looked = shift->slow > 0;
+  if (shift->looked)
+    uv_close((uv_handle_t *)timer, NULL);
+}
+
+/* The clock, which is not asked after each, has to be asked soon. */
+static void slow_handlers_behind_short_ones_do_not_hold_up_the_loop(void **s) {
+  int count = 0;
+  struct shift shift = {0};
+  ax_context *context = ax_context_new();
+  uv_timer_t timer = {.data = &shift};
+  uv_timer_init(ax_context_loop(context), &timer);
+  uv_timer_start(&timer, on_uv_timer_of_shift, 1, 1);
+  for (int i = 0; i < SHORT; i++)
+    ax_post(context, ax_call(on_count, &count));
+  for (int i = 0; i < SLOW; i++)
+    ax_post(context, ax_call(on_slow, &shift));
+  ax_post(context, ax_call(on_work_end, context));
+  ax_work_begin(context);
+  assert_int_equal(ax_run(context), SHORT + SLOW + 1);
+  if (!shift.looked || shift.slow > 64)
+    give_up("%d slow handlers came first", shift.slow);
+  ax_context_free(context);
+}
+
 static void on_expired_again(void *arg, int err, size_t n) {
   void **args = arg;
   if (!atomic_load((atomic_bool *)args[1]))
@@ -804,6 +848,7 @@ int main(void) {
       clean_test(a_strand_does_for_its_context),
       clean_test(a_token_may_name_the_executor),
       clean_test(a_full_table_does_not_starve_the_loop),
+      clean_test(slow_handlers_behind_short_ones_do_not_hold_up_the_loop),
       clean_test(an_expired_timer_does_not_starve_others),
       clean_test(other_users_of_the_loop_are_served),
       clean_test(a_callback_of_the_loop_may_post),

@@ -255,6 +255,52 @@ static void contexts_come_and_go(void **state) {
   }
 }
 
+/* Ends the work of the contexts that it is handed. */
+struct ender {
+  _Atomic(ax_context *) context;
+  void (*end)(ax_executor *executor);
+  atomic_bool over;
+};
+
+static void *end_each(void *arg) {
+  struct ender *ender = arg;
+  while (!atomic_load(&ender->over)) {
+    ax_context *context = atomic_exchange(&ender->context, NULL);
+    if (context)
+      ender->end(context);
+  }
+  return NULL;
+}
+
+/* On his round a butler needs no bell to look up. */
+static void on_wait_for_stop(void *context, int err, size_t n) {
+  while (!ax_stopped(context))
+    continue;
+}
+
+static void free_each(void (*end_function)(ax_executor *executor)) {
+  struct ender ender = {.end = end_function};
+  pthread_t thread = thread_start(end_each, &ender);
+  double end = seconds() + 0.2;
+  for (int round = 0; round < 2000 && seconds() < end; round++) {
+    ax_context *context = ax_context_new();
+    ax_work_begin(context);
+    if (end_function == ax_stop)
+      ax_post(context, ax_call(on_wait_for_stop, context));
+    atomic_store(&ender.context, context);
+    ax_run(context);
+    ax_context_free(context);
+  }
+  atomic_store(&ender.over, true);
+  thread_join(thread);
+}
+
+/* Whoever lets the butlers go does not touch the context after that. */
+static void a_context_may_be_freed_as_soon_as_run_has_returned(void **state) {
+  free_each(ax_stop);
+  free_each(ax_work_end);
+}
+
 /* Closed in the last handler; the loop had no time to finish closing. */
 static void on_close_all(void *arg, int err, size_t n) {
   struct world *world = arg;
@@ -308,6 +354,7 @@ int main(void) {
       clean_test(a_context_may_be_freed_on_another_thread),
       clean_test(no_context_may_be_freed),
       clean_test(contexts_come_and_go),
+      clean_test(a_context_may_be_freed_as_soon_as_run_has_returned),
       clean_test(what_the_last_handler_closes_is_closed),
       clean_test(butlers_give_back_their_spare_memory),
   };

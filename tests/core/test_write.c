@@ -1,7 +1,11 @@
 /* Writing to a stream: all bytes, in order, whatever the peer does. */
 #include "ends.h"
 
+#include <poll.h>
 #include <signal.h>
+#ifdef __linux__
+#include <linux/net_tstamp.h>
+#endif
 
 static struct seen write_all(struct bench *bench, ax_cseq seq) {
   struct seen seen = {0};
@@ -205,6 +209,79 @@ static void writes_in_a_row_keep_their_order(void **state) {
   free(bytes);
 }
 
+/* ---------------------------------------------------- errors that are none */
+
+#ifdef __linux__
+
+/* When a packet left is told in the socket's queue of errors. So poll finds an
+ * error there, and the loop does not look at the socket any more. */
+static void make_error(int fd) {
+  int when = SOF_TIMESTAMPING_TX_SOFTWARE | SOF_TIMESTAMPING_SOFTWARE;
+  struct pollfd polled = {.fd = fd};
+  ends_must(setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &when, sizeof when) ==
+                0,
+            "SO_TIMESTAMPING");
+  ends_must(send(fd, "!", 1, 0) == 1, "send");
+  setsockopt(fd, SOL_SOCKET, SO_TIMESTAMPING, &(int){0}, sizeof(int));
+  wait_until(poll(&polled, 1, 0) == 1 && polled.revents & POLLERR);
+}
+
+struct sight {
+  struct reader reader;
+  struct gate gate; /* opened when the loop has seen the error */
+};
+
+static void on_sight(uv_check_t *check) {
+  struct sight *sight = check->data;
+  char room[512];
+  struct msghdr message = {.msg_control = room, .msg_controllen = sizeof room};
+  int fd = ax_stream_fd(sight->reader.bench->stream);
+  ends_must(recvmsg(fd, &message, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0,
+            "the error");
+  uv_close((uv_handle_t *)check, NULL);
+  gate_open(&sight->gate);
+}
+
+static void *read_after_sight(void *arg) {
+  struct sight *sight = arg;
+  char byte;
+  on_pass(&sight->gate, 0, 0);
+  peer_recv_some(sight->reader.bench, &byte, 1); /* of make_error */
+  return read_slowly(&sight->reader);
+}
+
+/* There is no room when the loop sees the error: the write waits on. */
+static void a_write_goes_on_after_an_error_that_is_none(void **state) {
+  struct seen seen = {0};
+  struct bench bench = bench_on(&kinds[1]);
+  struct sight sight = {{&bench, LARGE}, GATE};
+  char *bytes = malloc(LARGE);
+  uv_check_t check = {.data = &sight};
+  assert_non_null(bytes);
+  pattern_fill(bytes, LARGE, 0);
+  make_small(ax_stream_fd(bench.stream));
+  make_error(ax_stream_fd(bench.stream));
+  uv_check_init(ax_context_loop(bench.context), &check);
+  uv_check_start(&check, on_sight);
+  ax_stream_write(bench.stream, AX_CSEQ(ax_cbuffer(bytes, LARGE)),
+                  ax_call(on_seen, &seen));
+  pthread_t thread = thread_start(read_after_sight, &sight);
+  ax_run(bench.context);
+  thread_join(thread);
+  expect_seen(&seen, "write", 0);
+  assert_int_equal(seen.n, LARGE);
+  bench_free(&bench);
+  free(bytes);
+}
+
+#else
+
+static void a_write_goes_on_after_an_error_that_is_none(void **state) {
+  skip(); /* no queue of errors */
+}
+
+#endif
+
 /* -------------------------------------------------------- cut in the middle */
 
 /* What the peer finds is what the handler was told, byte for byte. */
@@ -392,6 +469,7 @@ int main(void) {
       clean_test(write_gathers_with_one_system_call),
       clean_test(a_large_write_to_a_slow_reader_is_whole_and_in_order),
       clean_test(writes_in_a_row_keep_their_order),
+      clean_test(a_write_goes_on_after_an_error_that_is_none),
       clean_test(a_cut_write_tells_how_many_bytes_were_taken),
       clean_test(after_a_cancelled_write_the_next_one_is_whole),
       clean_test(a_peer_that_has_gone_is_an_error_and_no_signal),
