@@ -182,7 +182,7 @@ int ax_acceptor_local(ax_acceptor *a, ax_endpoint *endpoint) {
 /* ------------------------------------------------------------- the public */
 
 void ax_acceptor_accept(ax_acceptor *a, ax_stream *peer, ax_token token) {
-  ax_op *op = ax__op_new(a->io.executor, a, token);
+  ax_op *op = ax__op_new(AX__OP, a->io.executor, a, token);
   op->with = ax_ref(peer);
   op->fd = a->fd;
   op->start = start_accept;

@@ -166,10 +166,17 @@ void ax_work_end(ax_executor *executor);
  * Source: io_context::strand, asio::make_strand. */
 ax_strand *ax_strand_new(ax_executor *executor);
 
+/* ax_post, given the words of the token, which travel in registers so. */
+void ax__post(ax_executor *executor, ax_fn *fn, void *arg, void *keep,
+              const char *name);
+
 /* Puts a handler straight on the completion table: it runs later, as
  * fn(arg, 0, 0), on the token's executor or else on `executor`.
  * Source: asio::post. */
-void ax_post(ax_executor *executor, ax_token token);
+static inline void ax_post(ax_executor *executor, ax_token token) {
+  ax__post(token.executor ? token.executor : executor, token.fn, token.arg,
+           token.keep, token.name);
+}
 
 /* Like ax_post, but runs the handler at once when the caller is already on
  * that executor. Source: asio::dispatch. */
@@ -345,9 +352,16 @@ ax_timer *ax_timer_new(ax_executor *executor);
  * Source: steady_timer::expires_after. */
 size_t ax_timer_expires_after(ax_timer *timer, ax_time after);
 
+/* ax_timer_wait, given the words of the token. */
+void ax__timer_wait(ax_timer *timer, ax_executor *executor, ax_fn *fn,
+                    void *arg, void *keep, const char *name);
+
 /* Initiates a wait: the handler runs with 0 at the expiry, never before it,
  * or with UV_ECANCELED. Source: steady_timer::async_wait. */
-void ax_timer_wait(ax_timer *timer, ax_token token);
+static inline void ax_timer_wait(ax_timer *timer, ax_token token) {
+  ax__timer_wait(timer, token.executor, token.fn, token.arg, token.keep,
+                 token.name);
+}
 
 /* Ends all pending waits with UV_ECANCELED and counts them; those that have
  * expired are beyond recall. Source: steady_timer::cancel. */
@@ -419,8 +433,8 @@ ax_stream *ax_stream_new(ax_executor *executor);
 /* Opens the stream on a file descriptor: terminal, pipe, socket, file or
  * /dev/null. It works on a duplicate; `fd` stays yours.
  *
- * 0, UV_EISCONN when already open, or an error of dup. Reads and writes of a
- * regular file happen on the butler, at once.
+ * 0, UV_EISCONN when already open, or an error of dup. A regular file is
+ * never waited for: it is read just before the handler, written in the call.
  * Source: booster::aio::basic_io_device::attach. */
 int ax_stream_open_fd(ax_stream *stream, int fd);
 

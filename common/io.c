@@ -31,7 +31,7 @@ void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
     act(io, fd); /* its handles are closed; a descriptor may be left */
     return;
   }
-  ax_op *op = ax__op_new(io->executor, last ? NULL : io, (ax_token){0});
+  ax_op *op = ax__op_new(AX__OP, io->executor, last ? NULL : io, (ax_token){0});
   op->act = act;
   op->io = io;
   op->own = fd;

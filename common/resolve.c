@@ -67,7 +67,7 @@ static struct ax__lookup *lookup_new(const char *text, ax_op *op) {
 
 void ax_resolve(ax_executor *executor, const char *text, ax_endpoint *found,
                 size_t max, ax_token token) {
-  ax_op *op = ax__op_new(executor, NULL, token);
+  ax_op *op = ax__op_new(AX__OP, executor, NULL, token);
   ax_endpoint known;
   int err = ax_endpoint_parse(text, &known);
   op->found = found;

@@ -97,7 +97,7 @@ int ax_signals_add(ax_signals *s, int signo) {
 }
 
 void ax_signals_wait(ax_signals *s, ax_token token) {
-  ax_op *op = ax__op_new(s->io.executor, s, token);
+  ax_op *op = ax__op_new(AX__OP, s->io.executor, s, token);
   op->start = start_wait;
   ax__submit(op, ax__io_context(&s->io));
 }

@@ -1,7 +1,7 @@
 /* strand.c: an executor whose handlers never overlap.
  *
  * A strand is a line of entries, joined without a lock, and one entry of its
- * own, its turn. The turn stands in the queue of the executor below while the
+ * own, its turn. The turn stands in the line of the executor below while the
  * strand is scheduled, so at most one butler has it in hand: that alone keeps
  * handlers apart and in order. Whoever joins and finds nobody before him, not
  * even the stub, schedules the strand.
@@ -43,7 +43,7 @@ static void schedule(struct strand *s, ax__entry *first) {
   ax_unref(held);
 }
 
-/* Returns when the turn is in the queue below, whoever puts it there: otherwise
+/* Returns when the turn is in the line below, whoever puts it there: otherwise
  * an ax_run that follows might not find it. */
 static void strand_push(ax_executor *executor, ax__entry *entry) {
   struct strand *s = (struct strand *)executor;

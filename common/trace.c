@@ -104,12 +104,13 @@ static const char *name_of(const char *name) {
   return name ? name : "operation";
 }
 
-void ax__trace_initiated(const ax_token *token, uint64_t *id, uint64_t *by) {
+void ax__trace_initiated(ax_fn *fn, const char *name, uint64_t *id,
+                         uint64_t *by) {
   *id = atomic_fetch_add(&operations, 1) + 1;
   *by = ax__self.op;
-  if (token->fn)
-    event("s", name_of(token->name), ax_now(),
-          ",\"cat\":\"flow\",\"id\":%" PRIu64, *id);
+  if (fn)
+    event("s", name_of(name), ax_now(), ",\"cat\":\"flow\",\"id\":%" PRIu64,
+          *id);
 }
 
 void ax__trace_butler(void) {
