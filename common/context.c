@@ -149,7 +149,7 @@ static void deliver(struct ax__context *context) {
 }
 
 /* With the door and the lock held, which are given back: starts what was
- * ordered. */
+ * ordered. What that completes is delivered when the door is minded next. */
 static void serve_at_once(struct ax__context *context) {
   ax__queue requests = ax__queue_take(&context->requests);
   struct ax__context *before = ax__self.door;
@@ -157,11 +157,6 @@ static void serve_at_once(struct ax__context *context) {
   ax__self.door = context;
   start_all(&requests);
   ax__self.door = before;
-  if (context->completed.head || context->pending_change) {
-    ax__lock(&context->lock);
-    deliver(context);
-    ax__unlock(&context->lock);
-  }
   ax__unlock(&context->door);
 }
 

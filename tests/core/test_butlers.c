@@ -527,7 +527,7 @@ static void on_busy(void *arg, int err, size_t n) {
     busy->rest = rest > busy->rest ? rest : busy->rest;
     busy->last = now;
   }
-  if (busy->last - busy->begin < AX_MS(2))
+  if (busy->last - busy->begin < AX_MS(10)) /* some rounds of serving */
     ax_post(busy->context, ax_call(on_busy, busy));
   else
     gate_open(&busy->done);

@@ -637,6 +637,41 @@ static void a_read_that_is_ready_can_still_be_cancelled(void **state) {
   }
 }
 
+/* It is still the only one until its handler runs. */
+struct second {
+  ax_stream *stream;
+  char byte;
+  struct seen seen;
+};
+
+static void on_read_again(void *arg, int err, size_t n) {
+  struct second *second = arg;
+  ax_stream_read_some(second->stream, AX_SEQ(ax_buffer(&second->byte, 1)),
+                      ax_call(on_seen, &second->seen));
+}
+
+static void a_read_that_is_ready_is_still_the_only_one(void **state) {
+  char byte = 0, other;
+  struct bench bench = bench_new(), first = bench_new();
+  struct seen seen = {0};
+  struct second second = {.stream = bench.stream};
+  ax_stream *ahead = ax_stream_new(bench.context);
+  assert_int_equal(ax_stream_open_fd(ahead, first.peer), 0);
+  ax_stream_read_some(ahead, AX_SEQ(ax_buffer(&other, 1)),
+                      ax_call(on_read_again, &second));
+  ax_stream_read_some(bench.stream, AX_SEQ(ax_buffer(&byte, 1)),
+                      ax_call(on_seen, &seen));
+  ax_stream_write(first.stream, AX_CSEQ(ax_cstring("x")), (ax_token){0});
+  peer_say(&bench, "y");
+  ax_run(bench.context);
+  expect_seen(&second.seen, "the second", UV_EBUSY);
+  expect_seen(&seen, "the first", 0);
+  assert_int_equal(byte, 'y');
+  ax_unref(ahead);
+  bench_free(&first);
+  bench_free(&bench);
+}
+
 /* A step that runs in another context may have to come back: until then the
  * stream's own context has work. */
 static void
@@ -832,6 +867,7 @@ int main(void) {
       clean_test(a_cancelled_read_until_leaves_what_had_come),
       clean_test(a_read_until_is_cancelled_between_its_steps_too),
       clean_test(a_read_that_is_ready_can_still_be_cancelled),
+      clean_test(a_read_that_is_ready_is_still_the_only_one),
       clean_test(a_read_on_another_context_is_work_where_the_stream_is),
       clean_test(the_context_of_a_read_may_be_freed_first),
       clean_test(the_buffer_is_not_touched_while_its_strand_is_busy),
