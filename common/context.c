@@ -12,9 +12,9 @@
  * The Assistant is no thread of its own. To mind the door is a task like a
  * handler, taken by a butler in between: he starts what was ordered meanwhile,
  * runs the loop once (sleeping in it only when nothing is on the table), and
- * puts what completed on the table. So exactly one butler touches libuv at a
- * time, and any butler can be that one. What is ordered while nobody minds the
- * door is started at once, by whoever orders it.
+ * puts what completed on the table. So one thread at a time touches libuv, he
+ * who has the door, and any butler can be that one. An order that finds the
+ * door free is started at once, by whoever gives it.
  *
  * While handlers keep the table full the door is minded after a round of them,
  * not after each: a chain of posts beside a socket takes 11 ns a handler so,
@@ -40,8 +40,8 @@
  * When the table stays empty the watch dozes until the loop brings something.
  * Only who sleeps in the loop is woken at once, by the bell.
  *
- * `lock` is held for a few instructions; `door` is held by who minds the door.
- * No handler runs under either. Order: door, lock. */
+ * `lock` is held for a few instructions; `door` by who minds the door or starts
+ * an order. No handler runs under either. Order: door, lock. */
 #include "core.h"
 
 #include <signal.h>
@@ -49,6 +49,7 @@
 enum { TURN = 256, DOZE_AFTER = 8 };
 static const ax_time BRISK = 200; /* nanoseconds a handler */
 static const ax_time DOOR_SPAN = AX_MS(4), LATE = AX_MS(1);
+static const ax_time ASK_SPAN = AX_MS(0.1);
 static const ax_time WATCH_SPAN = AX_MS(0.45);
 
 ax_time ax_now(void) { return uv_hrtime(); }
@@ -149,7 +150,7 @@ static void deliver(struct ax__context *context) {
 }
 
 /* With the door and the lock held, which are given back: starts what was
- * ordered. What that completes is delivered when the door is minded next. */
+ * ordered. */
 static void serve_at_once(struct ax__context *context) {
   ax__queue requests = ax__queue_take(&context->requests);
   struct ax__context *before = ax__self.door;
@@ -157,10 +158,15 @@ static void serve_at_once(struct ax__context *context) {
   ax__self.door = context;
   start_all(&requests);
   ax__self.door = before;
+  if (context->completed.head || context->pending_change) {
+    ax__lock(&context->lock);
+    deliver(context);
+    ax__unlock(&context->lock);
+  }
   ax__unlock(&context->door);
 }
 
-/* What is ordered is started at once when nobody minds the door: so what main
+/* What is ordered is started at once when nobody has the door: so what main
  * sets up before ax_run is in force, and a handler's next read waits for its
  * data before these are reported. */
 void ax__submit(ax_op *op, struct ax__context *at) {
@@ -184,8 +190,8 @@ void ax__submit(ax_op *op, struct ax__context *at) {
   if (at_the_door) {
     serve_at_once(at);
   } else {
+    ax__ring(at); /* here, for `at` may be gone after */
     ax__unlock(&at->lock);
-    ax__ring(at);
   }
 }
 
@@ -273,19 +279,22 @@ static void mind_the_door(struct ax__context *context) {
 
 /* --------------------------------------------------------------- butlers */
 
-/* A round of serving. */
+/* A round of serving. The clock is asked after 1 entry, 2, 4, ... 32 more, and
+ * after 1 again when those took ASK_SPAN. */
 struct round {
-  unsigned count, ask_at; /* the clock, after 1, 2, 4, ... 32, and every 32 */
-  size_t handlers;        /* a strand's turn is one entry, with many of them */
-  ax_time begin;          /* as the clock said first */
-  bool late;              /* the door is to be minded now */
+  unsigned count, step, ask_at;
+  size_t handlers; /* a strand's turn is one entry, with many of them */
+  ax_time begin, asked;
+  bool late; /* the door is to be minded now */
 };
 
 static void ask_the_clock(struct ax__context *context, struct round *round) {
   ax_time now = ax_now();
-  round->begin = round->begin ? round->begin : now;
-  round->late = now - round->begin >= DOOR_SPAN || context->due < now - LATE;
-  round->ask_at += round->ask_at < 32 ? round->ask_at : 32;
+  bool slow = now - round->asked > ASK_SPAN;
+  round->step = slow ? 1 : round->step < 32 ? 2 * round->step : 32;
+  round->ask_at += round->step;
+  round->asked = now;
+  round->late = now - round->begin > DOOR_SPAN || context->due < now - LATE;
 }
 
 static ax__entry *last_on_table(struct ax__context *context) {
@@ -297,16 +306,17 @@ static ax__entry *last_on_table(struct ax__context *context) {
  * mind the door: when what was there has been run, and then what that brought,
  * and TURN entries at least; or when a timer is late, or after DOOR_SPAN. */
 static struct round serve(struct ax__context *context) {
-  struct round round = {.ask_at = 1, .handlers = ax__self.handlers};
+  ax_time now = ax_now();
+  struct round round = {.step = 1, .ask_at = 1, .begin = now, .asked = now};
+  round.handlers = ax__self.handlers;
   ax__entry *entry, *last = last_on_table(context);
   int passes = 2;
   while (!round.late && !is_stopped(context) && (round.count < TURN || last) &&
          (entry = take_from_table(context))) {
     bool was_last = entry == last;
-    if (round.count == round.ask_at)
-      ask_the_clock(context, &round);
     entry->run(entry, true);
-    round.count++;
+    if (++round.count == round.ask_at)
+      ask_the_clock(context, &round);
     if (was_last)
       last = --passes ? last_on_table(context) : NULL;
   }

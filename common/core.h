@@ -150,7 +150,7 @@ struct ax_executor {
 
 /* What comes and goes by the million: posted handlers, waits for timers and
  * all other operations. A wait ends where an ax_op says so: half the memory,
- * and 72 instead of 76 ns to arm and cancel a timer (micro-timer_cancel). */
+ * and 68 instead of 76 ns to arm and cancel a timer (micro-timer_cancel). */
 enum ax__kind { AX__POST, AX__WAIT, AX__OP, AX__KINDS };
 
 /* A piece of memory that nobody uses. */
@@ -168,7 +168,7 @@ struct ax__frame {
 /* All that a thread knows of itself. */
 struct ax__self {
   struct ax__frame *inside;
-  struct ax__context *door; /* the context whose door it minds now */
+  struct ax__context *door; /* the context whose door it has now */
   struct ax__spares {
     struct ax__chain {
       struct ax__spare *top;
@@ -348,7 +348,7 @@ struct ax__context {
 
   ax__mutex lock;       /* guards from here ... */
   ax__queue requests;   /* operations to be started at the door */
-  _Atomic(ax_time) due; /* the first key of the timers; read without lock */
+  _Atomic(ax_time) due; /* no later than the first timer; read without lock */
   bool minded;          /* a butler minds the door */
   ax_op *initiated;     /* by ax_initiate, to be dropped with the context */
   struct ax__heap timers;
@@ -362,7 +362,7 @@ struct ax__context {
   ax__cond bench;
   ax__cond watch;
 
-  ax__mutex door; /* held by who minds the door; guards from here ... */
+  ax__mutex door; /* guards from here ... */
   uv_loop_t loop;
   uv_async_t bell;
   uv_timer_t alarm;

@@ -2,7 +2,7 @@
  *
  * An I/O object has two halves. Its own functions run on the user's threads,
  * which law 9 keeps from overlapping; its handles in the loop belong to
- * whoever minds the door. What the first half wants of the second travels as
+ * whoever has the door. What the first half wants of the second travels as
  * a request, in order, so "read, cancel, read" means the same everywhere.
  *
  * When the last reference is gone the loop may still hold handles of the
@@ -19,24 +19,27 @@ void ax__io_init(struct ax__io *io, ax_executor *executor,
   io->shut = shut;
 }
 
-static void request_start(ax_op *op) {
+/* At the door, or after the end of the context, which dropped it. */
+static void request_run(ax__entry *entry, bool live) {
+  ax_op *op = ax__op_of(entry);
+  ax__mutex *door = ax__self.door == op->at ? NULL : &op->at->door;
+  if (door)
+    ax__lock(door);
   op->act(op->io, op->own);
-  ax__op_drop(op);
+  if (door)
+    ax__unlock(door);
+  ax__op_run(entry, live);
 }
 
 void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
                     ax__fd fd, bool last) {
-  struct ax__context *context = ax__io_context(io);
-  if (context->dead) {
-    act(io, fd); /* its handles are closed; a descriptor may be left */
-    return;
-  }
   ax_op *op = ax__op_new(AX__OP, io->executor, last ? NULL : io, (ax_token){0});
+  op->entry.run = request_run;
   op->act = act;
   op->io = io;
   op->own = fd;
-  op->start = request_start;
-  ax__submit(op, context);
+  op->start = ax__op_drop;
+  ax__submit(op, ax__io_context(io));
 }
 
 void ax__fd_close(ax__fd fd) {

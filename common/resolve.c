@@ -30,7 +30,6 @@ static void on_resolved(uv_getaddrinfo_t *request, int status,
   ax_op *op = lookup->op;
   size_t n = status ? 0 : copy_found(info, op->found, op->max);
   uv_freeaddrinfo(info);
-  free(lookup);
   ax__op_finish(op, status, n);
 }
 
@@ -40,10 +39,8 @@ static void start_lookup(ax_op *op) {
   struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
   int err = uv_getaddrinfo(&op->at->loop, &lookup->request, on_resolved,
                            lookup->host, lookup->port, &hints);
-  if (!err)
-    return;
-  free(lookup);
-  ax__op_finish(op, err, 0);
+  if (err)
+    ax__op_finish(op, err, 0);
 }
 
 /* Splits "name:port", copied, into what getaddrinfo takes; NULL if it is not
@@ -72,9 +69,7 @@ void ax_resolve(ax_executor *executor, const char *text, ax_endpoint *found,
   int err = ax_endpoint_parse(text, &known);
   op->found = found;
   op->max = max;
-  op->lookup = err == UV_EINVAL && !executor->context->dead
-                   ? lookup_new(text, op)
-                   : NULL;
+  op->extra = op->lookup = err == UV_EINVAL ? lookup_new(text, op) : NULL;
   op->start = start_lookup;
   if (op->lookup) {
     ax__submit(op, executor->context);

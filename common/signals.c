@@ -36,20 +36,32 @@ static void on_signal(uv_signal_t *handle, int signo) {
       s->came[i] = true;
 }
 
+static void open_handle(ax_signals *s, int i) {
+  if (s->handle[i])
+    return;
+  s->handle[i] = ax__handle_new(&s->io, sizeof(uv_signal_t));
+  uv_signal_init(&ax__io_context(&s->io)->loop, s->handle[i]);
+}
+
+static void add(ax_signals *s, int signo) {
+  int i = 0;
+  while (s->handle[i] && uv_is_active((uv_handle_t *)s->handle[i]))
+    i++;
+  open_handle(s, i);
+  uv_signal_start(s->handle[i], on_signal, signo);
+}
+
 /* The signal's number travels where others have a descriptor. */
 static void add_act(struct ax__io *io, ax__fd signo) {
   ax_signals *s = (ax_signals *)io;
-  int i = 0;
-  while (s->handle[i])
-    i++;
-  s->handle[i] = ax__handle_new(io, sizeof(uv_signal_t));
-  uv_signal_init(&ax__io_context(io)->loop, s->handle[i]);
-  uv_signal_start(s->handle[i], on_signal, signo.fd);
+  if (!ax__io_context(io)->dead)
+    add(s, signo.fd);
   atomic_store(&s->in_force, true);
 }
 
 static void start_wait(ax_op *op) {
   ax_signals *s = op->object;
+  open_handle(s, 0); /* so that the end of the context finds an empty set */
   for (int i = 0; i < MAX_SIGNALS; i++)
     if (s->came[i]) {
       s->came[i] = false;

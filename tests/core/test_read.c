@@ -672,6 +672,36 @@ static void a_read_that_is_ready_is_still_the_only_one(void **state) {
   bench_free(&bench);
 }
 
+/* What a cancel ends is on the table at once, before what is posted next. */
+struct order {
+  struct bench bench;
+  struct seen seen;
+  bool ended; /* when the posted handler ran */
+};
+
+static void on_posted(void *arg, int err, size_t n) {
+  struct order *order = arg;
+  order->ended = atomic_load(&order->seen.calls) == 1;
+}
+
+static void on_cancel_and_post(void *arg, int err, size_t n) {
+  struct order *order = arg;
+  ax_stream_cancel(order->bench.stream);
+  ax_post(order->bench.context, ax_call(on_posted, order));
+}
+
+static void a_read_that_is_cancelled_ends_at_once(void **state) {
+  char byte;
+  struct order order = {.bench = bench_new()};
+  ax_stream_read_some(order.bench.stream, AX_SEQ(ax_buffer(&byte, 1)),
+                      ax_call(on_seen, &order.seen));
+  ax_post(order.bench.context, ax_call(on_cancel_and_post, &order));
+  ax_run(order.bench.context);
+  expect_seen(&order.seen, "read_some", UV_ECANCELED);
+  assert_true(order.ended);
+  bench_free(&order.bench);
+}
+
 /* A step that runs in another context may have to come back: until then the
  * stream's own context has work. */
 static void
@@ -868,6 +898,7 @@ int main(void) {
       clean_test(a_read_until_is_cancelled_between_its_steps_too),
       clean_test(a_read_that_is_ready_can_still_be_cancelled),
       clean_test(a_read_that_is_ready_is_still_the_only_one),
+      clean_test(a_read_that_is_cancelled_ends_at_once),
       clean_test(a_read_on_another_context_is_work_where_the_stream_is),
       clean_test(the_context_of_a_read_may_be_freed_first),
       clean_test(the_buffer_is_not_touched_while_its_strand_is_busy),

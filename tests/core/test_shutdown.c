@@ -301,6 +301,68 @@ static void a_context_may_be_freed_as_soon_as_run_has_returned(void **state) {
   free_each(ax_work_end);
 }
 
+/* The last reference to a stream is let go of on another context, which the
+ * one of the stream knows nothing of. */
+static void end_streams_elsewhere(ax_context *other) {
+  enum { STREAMS = 16 };
+  static char bytes[STREAMS];
+  int peers[STREAMS];
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < STREAMS; i++) {
+    int ends[2];
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    ax_stream *stream = ax_stream_new(context);
+    assert_int_equal(ax_stream_open_fd(stream, ends[0]), 0);
+    close(ends[0]);
+    peers[i] = ends[1];
+    ax_stream_read_some(stream, AX_SEQ(ax_buffer(&bytes[i], 1)),
+                        ax_on(other, (ax_token){0}));
+    ax_unref(stream);
+  }
+  for (int i = 0; i < STREAMS; i++)
+    close(peers[i]);
+  ax_run(context);
+  ax_context_free(context);
+}
+
+static void a_context_may_be_freed_while_its_streams_end_elsewhere(void **s) {
+  ax_context *other = ax_context_new();
+  ax_work_begin(other);
+  struct butlers *butlers = butlers_start(other, 1);
+  double end = seconds() + 0.5;
+  for (int round = 0; round < 300 && seconds() < end; round++)
+    end_streams_elsewhere(other);
+  ax_work_end(other);
+  butlers_join(butlers);
+  ax_context_free(other);
+}
+
+/* A context that ends takes no orders, but leaves nobody waiting. */
+struct late {
+  ax_obj obj;
+  ax_signals *signals;
+};
+
+static void destroy_late(void *object) {
+  struct late *late = object;
+  ax_signals_add(late->signals, SIGUSR1);
+  free(late);
+}
+
+static void what_is_destroyed_at_the_end_may_order(void **state) {
+  struct seen seen = {0};
+  ax_context *context = ax_context_new();
+  ax_signals *signals = ax_signals_new(context);
+  struct late *late = malloc(sizeof *late);
+  ax_obj_init(&late->obj, destroy_late);
+  late->signals = signals;
+  ax_signals_wait(signals, ax_keep(late, ax_call(on_seen, &seen)));
+  ax_unref(late);
+  ax_context_free(context);
+  ax_unref(signals);
+  assert_int_equal(atomic_load(&seen.calls), 0);
+}
+
 /* Closed in the last handler; the loop had no time to finish closing. */
 static void on_close_all(void *arg, int err, size_t n) {
   struct world *world = arg;
@@ -355,6 +417,8 @@ int main(void) {
       clean_test(no_context_may_be_freed),
       clean_test(contexts_come_and_go),
       clean_test(a_context_may_be_freed_as_soon_as_run_has_returned),
+      clean_test(a_context_may_be_freed_while_its_streams_end_elsewhere),
+      clean_test(what_is_destroyed_at_the_end_may_order),
       clean_test(what_the_last_handler_closes_is_closed),
       clean_test(butlers_give_back_their_spare_memory),
   };
