@@ -37,7 +37,8 @@
  *  12. When the core's own small allocations fail it prints a message and
  *      aborts; what a peer can make grow is bounded and fails with a code.
  *
- * Threads, unless a comment says otherwise: any, as law 9 has it.
+ * Threads, unless a comment says otherwise: any, as law 9 has it. After fork
+ * the child may only exec or _exit: butlers and loop stay with its parent.
  */
 #ifndef AX_H
 #define AX_H
