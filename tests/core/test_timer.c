@@ -540,9 +540,10 @@ static void waiting_uses_no_time(void **state) {
   ax_context_free(context);
 }
 
-/* Handlers of 20 us keep the table full until the timer has fired. */
+/* Handlers that take `span` keep the table full until the timer has fired. */
 struct rush {
   ax_context *context;
+  ax_time span;
   ax_time due, late; /* late: 0 while it has not fired */
 };
 
@@ -553,17 +554,17 @@ static void on_late(void *arg, int err, size_t n) {
 
 static void on_rush(void *arg, int err, size_t n) {
   struct rush *rush = arg;
-  for (ax_time begin = ax_now(); ax_now() - begin < AX_MS(0.02);)
+  for (ax_time begin = ax_now(); ax_now() - begin < rush->span;)
     continue;
   if (!rush->late)
     ax_post(rush->context, ax_call(on_rush, rush));
 }
 
-static ax_time lateness(void) {
+static ax_time lateness(ax_time span) {
   struct clock clock = clock_new();
-  struct rush rush = {.context = clock.context};
-  ax_timer_expires_after(clock.timer, AX_MS(0.1));
-  rush.due = ax_now() + AX_MS(0.1);
+  struct rush rush = {.context = clock.context, .span = span};
+  ax_timer_expires_after(clock.timer, AX_MS(1));
+  rush.due = ax_now() + AX_MS(1);
   ax_timer_wait(clock.timer, ax_call(on_late, &rush));
   on_rush(&rush, 0, 0);
   ax_run(clock.context);
@@ -573,13 +574,16 @@ static ax_time lateness(void) {
 
 /* The loop may wait for its turn longer than that. */
 static void a_timer_is_seen_to_though_the_table_is_full(void **state) {
-  ax_time best = HOUR;
-  for (int round = 0; round < 20; round++) {
-    ax_time late = lateness();
-    best = late < best ? late : best;
+  const ax_time spans[] = {AX_MS(0.02), AX_MS(0.12)};
+  for (int i = 0; i < 2; i++) {
+    ax_time best = HOUR;
+    for (int round = 0; round < 20; round++) {
+      ax_time late = lateness(spans[i]);
+      best = late < best ? late : best;
+    }
+    if (best > AX_MS(2.5))
+      give_up("%.3f ms late", (double)best / 1e6);
   }
-  if (best > AX_MS(2.5))
-    give_up("%.3f ms late", (double)best / 1e6);
 }
 
 int main(void) {
