@@ -599,8 +599,25 @@ static void a_read_until_is_cancelled_between_its_steps_too(void **state) {
   }
 }
 
-/* Data is there and the read is on the table, behind a handler that closes or
- * cancels. The descriptor may be another's by then. */
+/* Runs `ahead`, and behind it a read of one byte for which data is there and
+ * which is on the table already. */
+static void run_ahead(ax_token ahead, struct bench *bench, char *byte,
+                      struct seen *seen) {
+  char other;
+  struct bench first = bench_new();
+  ax_stream *stream = ax_stream_new(bench->context);
+  assert_int_equal(ax_stream_open_fd(stream, first.peer), 0);
+  ax_stream_read_some(stream, AX_SEQ(ax_buffer(&other, 1)), ahead);
+  ax_stream_read_some(bench->stream, AX_SEQ(ax_buffer(byte, 1)),
+                      ax_call(on_seen, seen));
+  ax_stream_write(first.stream, AX_CSEQ(ax_cstring("x")), (ax_token){0});
+  peer_say(bench, "y");
+  ax_run(bench->context);
+  ax_unref(stream);
+  bench_free(&first);
+}
+
+/* The descriptor may be another's by then. */
 typedef void end_fn(ax_stream *stream);
 
 struct ending {
@@ -616,23 +633,13 @@ static void on_end(void *arg, int err, size_t n) {
 static void a_read_that_is_ready_can_still_be_cancelled(void **state) {
   end_fn *const ends[] = {ax_stream_cancel, ax_stream_close};
   for (int i = 0; i < 2; i++) {
-    char byte = 0, other;
-    struct bench bench = bench_new(), first = bench_new();
+    char byte = 0;
+    struct bench bench = bench_new();
     struct seen seen = {0};
     struct ending ending = {bench.stream, ends[i]};
-    ax_stream *ahead = ax_stream_new(bench.context);
-    assert_int_equal(ax_stream_open_fd(ahead, first.peer), 0);
-    ax_stream_read_some(ahead, AX_SEQ(ax_buffer(&other, 1)),
-                        ax_call(on_end, &ending));
-    ax_stream_read_some(bench.stream, AX_SEQ(ax_buffer(&byte, 1)),
-                        ax_call(on_seen, &seen));
-    ax_stream_write(first.stream, AX_CSEQ(ax_cstring("x")), (ax_token){0});
-    peer_say(&bench, "x");
-    ax_run(bench.context);
+    run_ahead(ax_call(on_end, &ending), &bench, &byte, &seen);
     expect_seen(&seen, "read_some", UV_ECANCELED);
     assert_int_equal(byte, 0);
-    ax_unref(ahead);
-    bench_free(&first);
     bench_free(&bench);
   }
 }
@@ -651,24 +658,14 @@ static void on_read_again(void *arg, int err, size_t n) {
 }
 
 static void a_read_that_is_ready_is_still_the_only_one(void **state) {
-  char byte = 0, other;
-  struct bench bench = bench_new(), first = bench_new();
+  char byte = 0;
+  struct bench bench = bench_new();
   struct seen seen = {0};
   struct second second = {.stream = bench.stream};
-  ax_stream *ahead = ax_stream_new(bench.context);
-  assert_int_equal(ax_stream_open_fd(ahead, first.peer), 0);
-  ax_stream_read_some(ahead, AX_SEQ(ax_buffer(&other, 1)),
-                      ax_call(on_read_again, &second));
-  ax_stream_read_some(bench.stream, AX_SEQ(ax_buffer(&byte, 1)),
-                      ax_call(on_seen, &seen));
-  ax_stream_write(first.stream, AX_CSEQ(ax_cstring("x")), (ax_token){0});
-  peer_say(&bench, "y");
-  ax_run(bench.context);
+  run_ahead(ax_call(on_read_again, &second), &bench, &byte, &seen);
   expect_seen(&second.seen, "the second", UV_EBUSY);
   expect_seen(&seen, "the first", 0);
   assert_int_equal(byte, 'y');
-  ax_unref(ahead);
-  bench_free(&first);
   bench_free(&bench);
 }
 
