@@ -3,7 +3,7 @@
  * The story's roles, and where they are here:
  *
  *   Johnny            a handler, called in op.c
- *   completion table  context->table, a line that anybody joins
+ *   completion table  context->table, and the tray it is filled from
  *   butlers           the threads inside ax_run
  *   Assistant         whoever minds the door: mind_the_door
  *   Owner             ax__submit and the start functions it leads to
@@ -24,11 +24,11 @@
  * waits, it reports data for nothing, and again later. With 1,000 clients an
  * echo costs a tenth more then (echo-tcp-1000).
  *
- * Anybody puts an entry on the table with one atomic exchange, and a butler
- * takes one off with another, closing a latch for some instructions. `lock` is
- * for what happens between rounds of serving. Nobody counts what is on the
- * table: work is what is pending, a butler on his round, and a table that is
- * not empty.
+ * Whoever puts an entry on the table puts it on the tray, and a butler who
+ * finds the table empty takes all that is there. Each is guarded by a latch,
+ * closed for some instructions; `lock` is for what happens between rounds of
+ * serving. Nobody counts what is on the table: work is what is pending, a
+ * butler on his round, and a table that is not empty.
  *
  * Waking a thread costs more than most handlers, too. So a butler with nothing
  * to do is not woken for every order. One idle butler keeps watch: it looks at
@@ -78,6 +78,10 @@ static void unlock_and_wake_all(struct ax__context *context) {
 
 /* -------------------------------------------------- the completion table */
 
+static unsigned long refills(struct ax__context *context) {
+  return atomic_load_explicit(&context->refills, memory_order_relaxed);
+}
+
 static void context_push(ax_executor *executor, ax__entry *entry) {
   struct ax__context *context = executor->context;
   if (context->dead) {
@@ -85,21 +89,36 @@ static void context_push(ax_executor *executor, ax__entry *entry) {
   } else if (ax__self.door == context) {
     ax__queue_push(&context->completed, entry);
   } else {
-    ax__line_join(&context->table, entry, entry);
+    ax__latch_close(&context->tray);
+    ax__queue_push(&context->incoming, entry);
+    ax__latch_open(&context->tray);
     ax__ring(context);
   }
 }
 
+/* With `hand` closed. */
+static void fill_table(struct ax__context *context) {
+  ax__latch_close(&context->tray);
+  ax__queue_splice(&context->table, &context->incoming);
+  ax__latch_open(&context->tray);
+  atomic_store_explicit(&context->refills, refills(context) + 1,
+                        memory_order_relaxed);
+}
+
 static ax__entry *take_from_table(struct ax__context *context) {
   ax__latch_close(&context->hand);
-  ax__entry *entry = ax__line_pop(&context->table);
+  if (!context->table.head)
+    fill_table(context);
+  ax__entry *entry = ax__queue_pop(&context->table);
   ax__latch_open(&context->hand);
   return entry;
 }
 
 static bool table_is_empty(struct ax__context *context) {
   ax__latch_close(&context->hand);
-  bool empty = ax__line_is_empty(&context->table);
+  ax__latch_close(&context->tray);
+  bool empty = !context->table.head && !context->incoming.head;
+  ax__latch_open(&context->tray);
   ax__latch_open(&context->hand);
   return empty;
 }
@@ -142,9 +161,9 @@ static void start_all(ax__queue *requests) {
 
 /* With the lock held: what completed at the door goes to the table. */
 static void deliver(struct ax__context *context) {
-  ax__queue completed = ax__queue_take(&context->completed);
-  if (completed.head)
-    ax__line_join(&context->table, completed.head, completed.last);
+  ax__latch_close(&context->tray);
+  ax__queue_splice(&context->incoming, &context->completed);
+  ax__latch_open(&context->tray);
   context->pending += context->pending_change;
   context->pending_change = 0;
 }
@@ -297,28 +316,22 @@ static void ask_the_clock(struct ax__context *context, struct round *round) {
   round->late = now - round->begin > DOOR_SPAN || context->due < now - LATE;
 }
 
-static ax__entry *last_on_table(struct ax__context *context) {
-  ax__entry *last = atomic_load(&context->table.end);
-  return last == &context->table.stub ? NULL : last;
-}
-
 /* Runs what is on the table, until there is nothing to take or it is time to
- * mind the door: when what was there has been run, and then what that brought,
- * and TURN entries at least; or when a timer is late, or after DOOR_SPAN. */
+ * mind the door: when the table has been filled with what was there, and then
+ * with what that brought, and both were run, and TURN entries at least; or when
+ * a timer is late, or after DOOR_SPAN. */
 static struct round serve(struct ax__context *context) {
   ax_time now = ax_now();
   struct round round = {.step = 1, .ask_at = 1, .begin = now, .asked = now};
   round.handlers = ax__self.handlers;
-  ax__entry *entry, *last = last_on_table(context);
-  int passes = 2;
-  while (!round.late && !is_stopped(context) && (round.count < TURN || last) &&
+  ax__entry *entry;
+  unsigned long enough = refills(context) + 2;
+  while (!round.late && !is_stopped(context) &&
+         (round.count < TURN || refills(context) <= enough) &&
          (entry = take_from_table(context))) {
-    bool was_last = entry == last;
     entry->run(entry, true);
     if (++round.count == round.ask_at)
       ask_the_clock(context, &round);
-    if (was_last)
-      last = --passes ? last_on_table(context) : NULL;
   }
   round.handlers = ax__self.handlers - round.handlers;
   return round;
@@ -360,13 +373,6 @@ static void idle(struct ax__context *context) {
   ax__wake_one(&context->bench); /* somebody else keeps watch now */
 }
 
-/* With the lock held: somebody is between two steps of joining the line. */
-static void let_others_in(struct ax__context *context) {
-  ax__unlock(&context->lock);
-  sched_yield();
-  ax__lock(&context->lock);
-}
-
 /* With the lock held: handlers are so short that this butler is only in the
  * way of another one, who made a round meanwhile. */
 static bool is_in_the_way(struct round round, unsigned long by_others) {
@@ -378,13 +384,10 @@ static bool is_in_the_way(struct round round, unsigned long by_others) {
 static void look_around(struct ax__context *context, struct round round,
                         unsigned long by_others) {
   bool aside = context->serving > 0 && is_in_the_way(round, by_others);
-  bool nothing = round.count == 0;
   if (!aside && !context->minded)
     mind_the_door(context);
-  else if (aside || (nothing && table_is_empty(context)))
+  else if (aside || table_is_empty(context))
     idle(context);
-  else if (nothing)
-    let_others_in(context);
 }
 
 static void serve_until_over(struct ax__context *context) {
@@ -505,7 +508,6 @@ ax_context *ax_context_new(void) {
   ax__cond_init(&context->bench);
   ax__cond_init(&context->watch);
   open_loop(context);
-  ax__line_init(&context->table);
   context->due = UINT64_MAX;
   return &context->base;
 }
@@ -526,11 +528,6 @@ static void close_loop(struct ax__context *context) {
 
 static void drop_entries(ax__queue *queue) {
   for (ax__entry *entry; (entry = ax__queue_pop(queue));)
-    entry->run(entry, false);
-}
-
-static void drop_table(struct ax__context *context) {
-  for (ax__entry *entry; (entry = ax__line_pop(&context->table));)
     entry->run(entry, false);
 }
 
@@ -562,7 +559,8 @@ void ax_context_free(ax_context *executor) {
   close_loop(context);
   ax__self.door = NULL;
   ax__unlock(&context->door);
-  drop_table(context);
+  drop_entries(&context->table);
+  drop_entries(&context->incoming);
   drop_entries(&context->completed);
   ax__drop_all(&waits);
   drop_initiated(context);
