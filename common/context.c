@@ -86,14 +86,13 @@ static void context_push(ax_executor *executor, ax__entry *entry) {
   struct ax__context *context = executor->context;
   if (context->dead) {
     entry->run(entry, false);
-  } else if (ax__self.door == context) {
-    ax__queue_push(&context->completed, entry);
-  } else {
-    ax__latch_close(&context->tray);
-    ax__queue_push(&context->incoming, entry);
-    ax__latch_open(&context->tray);
-    ax__ring(context);
+    return;
   }
+  ax__latch_close(&context->tray);
+  ax__queue_push(&context->incoming, entry);
+  ax__latch_open(&context->tray);
+  if (ax__self.door != context)
+    ax__ring(context);
 }
 
 /* With `hand` closed. */
@@ -129,17 +128,19 @@ static bool is_stopped(struct ax__context *context) {
 
 /* With the lock held: the butlers go home. */
 static bool over(struct ax__context *context) {
-  return context->stopped || (context->pending == 0 && context->serving == 0 &&
+  return context->stopped || (context->work == 0 && context->serving == 0 &&
                               table_is_empty(context));
 }
 
+/* The last piece goes under the lock: the butlers go home then, and who waits
+ * for them may free the context. */
 void ax__work_add(struct ax__context *context, long change) {
-  if (ax__self.door == context) {
-    context->pending_change += change;
-    return;
-  }
+  size_t before = context->work;
+  while (before + (size_t)change)
+    if (ax__change(&context->work, &before, before + (size_t)change))
+      return;
   ax__lock(&context->lock);
-  context->pending += change;
+  ax__add(&context->work, (size_t)change);
   if (over(context))
     unlock_and_wake_all(context);
   else
@@ -154,50 +155,28 @@ void ax_work_end(ax_executor *executor) { ax__work_add(executor->context, -1); }
 
 /* ------------------------------------------------------------- the door */
 
-static void start_all(ax__queue *requests) {
-  for (ax__entry *entry; (entry = ax__queue_pop(requests));)
-    ax__op_of(entry)->start(ax__op_of(entry));
-}
-
-/* With the lock held: what completed at the door goes to the table. */
-static void deliver(struct ax__context *context) {
-  ax__latch_close(&context->tray);
-  ax__queue_splice(&context->incoming, &context->completed);
-  ax__latch_open(&context->tray);
-  context->pending += context->pending_change;
-  context->pending_change = 0;
-}
-
-/* With the door and the lock held, which are given back: starts what was
- * ordered. */
-static void serve_at_once(struct ax__context *context) {
+/* With the door and the lock held; gives back the lock. */
+static void start_all(struct ax__context *context) {
   ax__queue requests = ax__queue_take(&context->requests);
   struct ax__context *before = ax__self.door;
   ax__unlock(&context->lock);
   ax__self.door = context;
-  start_all(&requests);
+  for (ax__entry *entry; (entry = ax__queue_pop(&requests));)
+    ax__op_of(entry)->start(ax__op_of(entry));
   ax__self.door = before;
-  if (context->completed.head || context->pending_change) {
-    ax__lock(&context->lock);
-    deliver(context);
-    ax__unlock(&context->lock);
-  }
-  ax__unlock(&context->door);
 }
 
 /* What is ordered is started at once when nobody has the door: so what main
  * sets up before ax_run is in force, and a handler's next read waits for its
  * data before these are reported. */
 void ax__submit(ax_op *op, struct ax__context *at) {
-  ax__op_pend_locked(op, at);
+  ax__op_pend(op, at);
   if (ax__self.door == at && !at->dead) {
-    at->pending_change++;
     op->start(op);
     return;
   }
   bool at_the_door = ax__trylock(&at->door);
   ax__lock(&at->lock);
-  at->pending++;
   if (at->dead) {
     ax__unlock(&at->lock);
     if (at_the_door)
@@ -207,7 +186,8 @@ void ax__submit(ax_op *op, struct ax__context *at) {
   }
   ax__queue_push(&at->requests, &op->entry);
   if (at_the_door) {
-    serve_at_once(at);
+    start_all(at);
+    ax__unlock(&at->door);
   } else {
     ax__ring(at); /* here, for `at` may be gone after */
     ax__unlock(&at->lock);
@@ -218,7 +198,8 @@ void ax__settle(struct ax__context *context, atomic_bool *done) {
   while (!atomic_load(done)) {
     if (ax__trylock(&context->door)) {
       ax__lock(&context->lock);
-      serve_at_once(context);
+      start_all(context);
+      ax__unlock(&context->door);
     } else {
       ax__ring(context);
       sched_yield();
@@ -271,23 +252,19 @@ static void mind_the_door(struct ax__context *context) {
   ax__lock(&context->lock);
   atomic_store(&context->rung, false);
   atomic_store(&context->polling, true); /* before looking for the last time */
-  ax__queue requests = ax__queue_take(&context->requests);
   bool sleep = table_is_empty(context) && !over(context);
   atomic_store(&context->polling, sleep);
   context->turns += sleep;
   ax_time due = ax__timers_next(context);
-  ax__unlock(&context->lock);
+  start_all(context);
 
   ax__self.door = context;
-  start_all(&requests);
-  bool settled = !context->completed.head && context->pending_change == 0;
-  run_loop(context, sleep && settled, due);
+  run_loop(context, sleep && table_is_empty(context), due);
   ax__lock(&context->lock);
   atomic_store(&context->polling, false);
   expire(context);
   ax__self.door = NULL;
 
-  deliver(context);
   context->due = ax__timers_next(context);
   context->turns += sleep;
   context->minded = false;
@@ -551,17 +528,14 @@ void ax_context_free(ax_context *executor) {
   ax__lock(&context->door);
   ax__lock(&context->lock);
   context->dead = true;
-  ax__queue requests = ax__queue_take(&context->requests);
   ax__timers_all(context, &waits);
-  ax__unlock(&context->lock);
+  start_all(context);
   ax__self.door = context;
-  start_all(&requests);
   close_loop(context);
   ax__self.door = NULL;
   ax__unlock(&context->door);
   drop_entries(&context->table);
   drop_entries(&context->incoming);
-  drop_entries(&context->completed);
   ax__drop_all(&waits);
   drop_initiated(context);
   ax_unref(executor);

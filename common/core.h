@@ -232,16 +232,13 @@ size_t ax__pool_in_use(void); /* what other threads have spare counts */
 void *ax__alloc(size_t size);
 
 /* Makes it pending: it counts as work at `at` and in its executor's context
- * and holds its executor. ax__op_pend_locked leaves counting at `at` to a
- * caller who takes that lock. */
+ * and holds its executor. */
 void ax__op_pend(ax_op *op, struct ax__context *at);
-void ax__op_pend_locked(ax_op *op, struct ax__context *at);
 
-/* Completes: its handler becomes ready. The operation may be gone after. The
- * other one is for who has the lock of the context where it is pending; false
- * if its handler runs in another, and nothing was done. */
+/* Completes: its handler becomes ready. The operation may be gone after. For
+ * who has the door of the context where it is pending, or is in a call of the
+ * user to one of its objects. */
 void ax__op_finish(ax_op *op, int err, size_t n);
-bool ax__op_finish_locked(ax_op *op, int err, size_t n);
 
 /* Lets go of an operation without running its handler. */
 void ax__op_drop(ax_op *op);
@@ -274,6 +271,7 @@ struct ax__context {
   atomic_bool stopped;
   atomic_bool polling; /* a butler sleeps in the loop; ring to wake it ... */
   atomic_bool rung;    /* ... once */
+  atomic_size_t work;  /* pending operations and work guards */
 
   /* Two queues in two cache lines, so that who puts and who takes seldom meet:
    * a post from outside costs 55 ns so and 120 in one (micro-outside1). */
@@ -291,7 +289,6 @@ struct ax__context {
   bool minded;          /* a butler minds the door */
   ax_op *initiated;     /* by ax_initiate, to be dropped with the context */
   struct ax__heap timers;
-  long pending;         /* operations and work guards */
   long serving;         /* butlers who run handlers */
   unsigned long served; /* handlers run, but for what a butler runs now */
   unsigned long turns;  /* counts the times the table was found empty */
@@ -304,12 +301,10 @@ struct ax__context {
   ax__mutex door; /* guards from here ... */
   uv_loop_t loop;
   uv_async_t bell;
-  uv_timer_t alarm;
-  ax__queue completed;
-  long pending_change; /* ... to here */
+  uv_timer_t alarm; /* ... to here */
 };
 
-/* Adds to the work of a context, from anywhere. */
+/* Adds to the work of a context, from anywhere, without its lock. */
 void ax__work_add(struct ax__context *context, long change);
 
 /* Has op->start run at the door of `at`; the operation is pending from then

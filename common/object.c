@@ -13,18 +13,10 @@ void ax_obj_init(ax_obj *object, void (*destroy)(void *object)) {
   atomic_fetch_add_explicit(&live_objects, 1, memory_order_relaxed);
 }
 
-static size_t add(atomic_size_t *count, size_t change) {
-  if (!ax__alone())
-    return atomic_fetch_add_explicit(count, change, memory_order_acq_rel);
-  size_t before = atomic_load_explicit(count, memory_order_relaxed);
-  atomic_store_explicit(count, before + change, memory_order_relaxed);
-  return before;
-}
-
 void *ax_ref(void *object) {
   ax_obj *obj = object;
   if (obj)
-    add(&obj->refs, 1);
+    ax__add(&obj->refs, 1);
   return object;
 }
 
@@ -32,7 +24,7 @@ void ax_unref(void *object) {
   ax_obj *obj = object;
   if (!obj)
     return;
-  size_t before = add(&obj->refs, (size_t)-1);
+  size_t before = ax__add(&obj->refs, (size_t)-1);
   assert(before > 0 && "ax_unref of something that is gone already");
   if (before > 1)
     return;

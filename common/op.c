@@ -18,75 +18,59 @@
 
 /* The executor may be of another context than the object; then that one, too,
  * has to stay until the handler has run. */
-void ax__op_pend_locked(ax_op *op, struct ax__context *at) {
+void ax__op_pend(ax_op *op, struct ax__context *at) {
   struct ax__context *home = op->token.executor->context;
   op->at = at;
   if (op->holding && !op->pending) /* else a further step of a composed one */
     ax_ref(op->token.executor);
   op->pending = true;
+  ax__work_add(at, 1);
   if (home != at)
     ax__work_add(home, 1);
 }
 
-void ax__op_pend(ax_op *op, struct ax__context *at) {
-  ax__op_pend_locked(op, at);
-  ax__work_add(at, 1);
-}
-
-/* A ready operation is work because it stands in a line. */
-static void op_uncount(struct ax__context *at, struct ax__context *home) {
+/* A ready operation is work because it stands in a line: there first. */
+static void uncount(struct ax__context *at, struct ax__context *home) {
   ax__work_add(at, -1);
   if (home != at)
     ax__work_add(home, -1);
 }
 
-bool ax__op_finish_locked(ax_op *op, int err, size_t n) {
+/* The handler's context may be freed at the same moment, or as soon as the
+ * handler has run: its lock keeps the one apart, a reference the other. */
+static void finish_from_afar(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->token.executor;
-  struct ax__context *at = op->at;
-  if (executor->context != at)
-    return false;
+  struct ax__context *at = op->at, *home = ax_ref(executor->context);
   op->err = err;
   op->n = n;
-  at->pending--;
-  executor->push(executor, &op->entry);
-  return true;
-}
-
-/* The context may be freed at the same moment, or as soon as the handler has
- * run: its lock keeps the one apart, a reference the other. */
-static void finish_from_afar(ax_op *op, struct ax__context *home) {
-  ax_executor *executor = op->token.executor;
-  if (home != op->at)
-    ax__work_add(op->at, -1);
-  ax_ref(&home->base);
   ax__lock(&home->lock);
   bool dead = home->dead;
-  home->pending--; /* work all the same, on the table */
   if (!dead)
     executor->push(executor, &op->entry);
   ax__unlock(&home->lock);
   if (dead)
     op->entry.run(&op->entry, false);
-  ax_unref(&home->base);
+  uncount(at, home);
+  ax_unref(home);
 }
 
 void ax__op_finish(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->token.executor;
-  struct ax__context *home = executor->context;
-  op->err = err;
-  op->n = n;
-  if (op->pending && ax__self.door != home) {
-    finish_from_afar(op, home);
+  struct ax__context *at = op->pending ? op->at : NULL;
+  if (at && at != executor->context) {
+    finish_from_afar(op, err, n);
     return;
   }
-  if (op->pending)
-    op_uncount(op->at, home);
+  op->err = err;
+  op->n = n;
   executor->push(executor, &op->entry);
+  if (at)
+    ax__work_add(at, -1);
 }
 
 void ax__op_drop(ax_op *op) {
   if (op->pending)
-    op_uncount(op->at, op->token.executor->context);
+    uncount(op->at, op->token.executor->context);
   op->entry.run(&op->entry, false);
 }
 
@@ -170,7 +154,7 @@ void ax_complete(ax_op *op, int err, size_t n) {
   if (op->after)
     op->after->before = op->before;
   ax__unlock(&context->lock);
-  ax__op_finish(op, err, n);
+  finish_from_afar(op, err, n);
 }
 
 /* Where `executor` says, then home; not live: the place is gone, or home. */
@@ -183,7 +167,7 @@ static void run_on_there(ax__entry *entry, bool live) {
   int err = live ? op->work(op->work_arg) : UV_ECANCELED;
   if (live && ax__tracing())
     ax__trace_end(&slice, err, 0);
-  ax__op_finish(op, err, 0);
+  finish_from_afar(op, err, 0);
 }
 
 void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,

@@ -69,6 +69,24 @@ static inline bool ax__alone(void) { return __libc_single_threaded; }
 static inline bool ax__alone(void) { return false; }
 #endif
 
+/* Adds to a count that threads share and returns what it was. */
+static inline size_t ax__add(atomic_size_t *count, size_t change) {
+  if (!ax__alone())
+    return atomic_fetch_add_explicit(count, change, memory_order_acq_rel);
+  size_t before = atomic_load_explicit(count, memory_order_relaxed);
+  atomic_store_explicit(count, before + change, memory_order_relaxed);
+  return before;
+}
+
+/* Changes it from `before`; else puts there what it is. */
+static inline bool ax__change(atomic_size_t *count, size_t *before,
+                              size_t after) {
+  if (!ax__alone())
+    return atomic_compare_exchange_weak(count, before, after);
+  atomic_store_explicit(count, after, memory_order_relaxed);
+  return true;
+}
+
 /* A lock for a few instructions in which nobody sleeps: closing it is one
  * exchange, opening it one store. */
 typedef atomic_bool ax__latch;

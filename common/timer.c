@@ -143,27 +143,15 @@ ax_timer *ax_timer_new(ax_executor *executor) {
   return timer;
 }
 
-/* With the lock held; those whose handlers run elsewhere go to `others`. */
-static size_t finish_waits(ax__queue *waits, ax__queue *others) {
-  size_t count = 0;
-  for (ax__entry *entry; (entry = ax__queue_pop(waits));)
-    if (ax__op_finish_locked(ax__op_of(entry), UV_ECANCELED, 0))
-      count++;
-    else
-      ax__queue_push(others, entry);
-  return count;
-}
-
 /* Ends the waits and sets the expiry; the waits that were ended. */
 static size_t end_waits(ax_timer *timer, const ax_time *expiry) {
   struct ax__context *context = context_of(timer);
-  ax__queue others = {0};
   ax__lock(&context->lock);
-  size_t count = finish_waits(&timer->waits, &others);
+  ax__queue waits = ax__queue_take(&timer->waits);
   if (expiry)
     timer->expiry = *expiry;
   ax__unlock(&context->lock);
-  return count + ax__finish_all(&others, UV_ECANCELED);
+  return ax__finish_all(&waits, UV_ECANCELED);
 }
 
 size_t ax_timer_expires_after(ax_timer *timer, ax_time after) {
@@ -179,10 +167,9 @@ void ax__timer_wait(ax_timer *timer, ax_executor *executor, ax_fn *fn,
   struct ax__context *context = context_of(timer);
   ax_token token = {fn, arg, executor, keep, name};
   ax_op *op = ax__op_new(AX__WAIT, timer->executor, timer, token);
-  ax__op_pend_locked(op, context);
+  ax__op_pend(op, context);
   ax__lock(&context->lock);
   bool dead = context->dead;
-  context->pending++;
   if (!dead) {
     ax__queue_push(&timer->waits, &op->entry);
     heap_see_to(&context->timers, timer);
