@@ -17,30 +17,35 @@ enum { BACKOFF = 100, BACKLOG = 4096 };
 
 struct ax_acceptor {
   struct ax__io io;
-  /* the user's half */
-  int fd;
   struct sockaddr_un file; /* to be removed; its path is empty for TCP */
-  /* at the door */
-  uv_poll_t *poll;
-  uv_timer_t *backoff;
-  bool armed;
-  ax__queue accepts;
+  uv_timer_t *backoff;     /* at the door */
 };
 
 /* ----------------------------------------------------------- at the door */
 
-static void arm(ax_acceptor *a);
+static void on_connection(uv_poll_t *poll, int status, int events);
 
-static void on_backoff(uv_timer_t *timer) { arm(timer->data); }
+static ax__queue *accepts(ax_acceptor *a) {
+  return &a->io.pending[AX__READING];
+}
+
+/* Looks for connections if anybody waits for one. */
+static void look(ax_acceptor *a) {
+  ax__io_arm(&a->io, accepts(a)->head ? UV_READABLE : 0, on_connection);
+}
+
+static void on_backoff(uv_timer_t *timer) { look(timer->data); }
 
 static void back_off(ax_acceptor *a) {
   if (!a->backoff) {
     a->backoff = ax__handle_new(&a->io, sizeof *a->backoff);
-    uv_timer_init(a->poll->loop, a->backoff);
+    uv_timer_init(a->io.poll->loop, a->backoff);
   }
-  uv_poll_stop(a->poll);
-  a->armed = false;
   uv_timer_start(a->backoff, on_backoff, BACKOFF, 0);
+}
+
+static bool is_backing_off(ax_acceptor *a) {
+  return a->backoff && uv_is_active((uv_handle_t *)a->backoff);
 }
 
 static bool out_of_something(int err) {
@@ -50,7 +55,7 @@ static bool out_of_something(int err) {
 
 /* Accepts for one operation; false when there is no use in trying again. */
 static bool accept_one(ax_acceptor *a) {
-  ax_op *op = ax__op_of(a->accepts.head);
+  ax_op *op = ax__op_of(accepts(a)->head);
   int fd = ax__accept(op->fd);
   if (fd == UV_EAGAIN)
     return false;
@@ -60,68 +65,41 @@ static bool accept_one(ax_acceptor *a) {
     back_off(a);
     return false;
   }
-  (void)ax__queue_pop(&a->accepts);
+  (void)ax__queue_pop(accepts(a));
   if (fd >= 0)
     ax__stream_adopt(op->with, fd);
   ax__op_finish(op, fd < 0 ? fd : 0, 0);
   return true;
 }
 
+/* What completes to a context that is gone may hold the last reference. */
 static void on_connection(uv_poll_t *poll, int status, int events) {
-  ax_acceptor *a = poll->data;
-  ax_acceptor *held = a->accepts.head ? ax_ref(a) : NULL;
+  ax_acceptor *a = ax_ref(poll->data);
   if (status < 0)
-    a->armed = false;
-  while (a->accepts.head && accept_one(a))
+    a->io.armed = 0;
+  while (accepts(a)->head && accept_one(a))
     continue;
-  if (!a->accepts.head && a->armed) {
-    uv_poll_stop(poll);
-    a->armed = false;
-  }
-  ax_unref(held);
-}
-
-static void arm(ax_acceptor *a) {
-  if (!a->armed && a->poll && a->accepts.head) {
-    uv_poll_start(a->poll, UV_READABLE, on_connection);
-    a->armed = true;
-  }
+  if (is_backing_off(a))
+    ax__io_arm(&a->io, 0, on_connection);
+  else
+    look(a);
+  ax_unref(a);
 }
 
 static void start_accept(ax_op *op) {
   ax_acceptor *a = op->object;
-  if (!a->poll) {
-    a->poll = ax__handle_new(&a->io, sizeof *a->poll);
-    uv_poll_init(&op->at->loop, a->poll, op->fd);
+  int err = ax__io_watch(&a->io, op->fd);
+  if (err) {
+    ax__op_finish(op, err, 0);
+    return;
   }
-  ax__queue_push(&a->accepts, &op->entry);
-  if (!a->backoff || !uv_is_active((uv_handle_t *)a->backoff))
-    arm(a);
+  ax__queue_push(accepts(a), &op->entry);
+  if (!is_backing_off(a))
+    look(a);
 }
 
-static void close_handles(ax_acceptor *a) {
-  ax__handle_close(&a->poll);
-  ax__handle_close(&a->backoff);
-  a->armed = false;
-}
-
-static void cancel_act(struct ax__io *io, ax__fd fd) {
-  ax_acceptor *a = (ax_acceptor *)io;
-  ax__finish_all(&a->accepts, UV_ECANCELED);
-}
-
-static void close_act(struct ax__io *io, ax__fd fd) {
-  cancel_act(io, AX__NO_FD);
-  close_handles((ax_acceptor *)io);
-  ax__fd_close(fd);
-}
-
-/* Dropping the last operation may be the end of the acceptor. */
-static void shut(struct ax__io *io) {
-  ax_acceptor *a = (ax_acceptor *)io;
-  ax__queue accepts = ax__queue_take(&a->accepts);
-  close_handles(a);
-  ax__drop_all(&accepts);
+static void close_more(struct ax__io *io) {
+  ax__handle_close(&((ax_acceptor *)io)->backoff);
 }
 
 /* -------------------------------------------------------------- listening */
@@ -153,7 +131,7 @@ static int bind_to(int fd, const ax_endpoint *endpoint) {
 }
 
 int ax_acceptor_listen(ax_acceptor *a, const ax_endpoint *endpoint) {
-  if (a->fd != -1)
+  if (a->io.own.fd != -1)
     return UV_EISCONN;
   int fd = ax__socket(endpoint->addr.ss_family);
   if (fd < 0)
@@ -166,17 +144,14 @@ int ax_acceptor_listen(ax_acceptor *a, const ax_endpoint *endpoint) {
     close(fd);
     return err;
   }
-  a->fd = fd;
+  a->io.own.fd = fd;
   if (endpoint->addr.ss_family == AF_UNIX)
     memcpy(&a->file, &endpoint->addr, sizeof a->file);
   return 0;
 }
 
 int ax_acceptor_local(ax_acceptor *a, ax_endpoint *endpoint) {
-  endpoint->len = sizeof endpoint->addr;
-  return getsockname(a->fd, (struct sockaddr *)&endpoint->addr, &endpoint->len)
-             ? -errno
-             : 0;
+  return ax__name_of(a->io.own.fd, false, endpoint);
 }
 
 /* ------------------------------------------------------------- the public */
@@ -184,9 +159,9 @@ int ax_acceptor_local(ax_acceptor *a, ax_endpoint *endpoint) {
 void ax_acceptor_accept(ax_acceptor *a, ax_stream *peer, ax_token token) {
   ax_op *op = ax__op_new(AX__OP, a->io.executor, a, token);
   op->with = ax_ref(peer);
-  op->fd = a->fd;
+  op->fd = a->io.own.fd;
   op->start = start_accept;
-  if (a->fd == -1)
+  if (op->fd == -1)
     ax__op_finish(op, UV_EBADF, 0);
   else if (ax_stream_fd(peer) != -1)
     ax__op_finish(op, UV_EISCONN, 0);
@@ -194,33 +169,27 @@ void ax_acceptor_accept(ax_acceptor *a, ax_stream *peer, ax_token token) {
     ax__submit(op, ax__io_context(&a->io));
 }
 
-void ax_acceptor_cancel(ax_acceptor *a) {
-  ax__io_request(&a->io, cancel_act, AX__NO_FD, false);
-}
+void ax_acceptor_cancel(ax_acceptor *a) { ax__io_cancel(&a->io); }
 
-static ax__fd give_up_fd(ax_acceptor *a) {
-  ax__fd fd = {a->fd, -1};
-  a->fd = -1;
-  if (fd.fd != -1 && a->file.sun_path[0])
+static void remove_file(ax_acceptor *a) {
+  if (a->file.sun_path[0])
     unlink(a->file.sun_path);
   a->file.sun_path[0] = '\0';
-  return fd;
 }
 
 void ax_acceptor_close(ax_acceptor *a) {
-  ax__fd fd = give_up_fd(a);
-  if (fd.fd != -1)
-    ax__io_request(&a->io, close_act, fd, false);
+  remove_file(a);
+  ax__io_close(&a->io);
 }
 
 static void acceptor_destroy(void *object) {
-  ax_acceptor *a = object;
-  ax__io_end(&a->io, give_up_fd(a));
+  remove_file(object);
+  ax__io_end(object);
 }
 
 ax_acceptor *ax_acceptor_new(ax_executor *executor) {
   ax_acceptor *a = ax__alloc(sizeof *a);
-  *a = (ax_acceptor){.fd = -1};
-  ax__io_init(&a->io, executor, acceptor_destroy, shut);
+  *a = (ax_acceptor){0};
+  ax__io_init(&a->io, executor, acceptor_destroy, close_more);
   return a;
 }

@@ -155,15 +155,20 @@ void ax_work_end(ax_executor *executor) { ax__work_add(executor->context, -1); }
 
 /* ------------------------------------------------------------- the door */
 
-/* With the door and the lock held; gives back the lock. */
-static void start_all(struct ax__context *context) {
-  ax__queue requests = ax__queue_take(&context->requests);
+/* With the door. */
+static void start_all(struct ax__context *context, ax__queue requests) {
   struct ax__context *before = ax__self.door;
-  ax__unlock(&context->lock);
   ax__self.door = context;
   for (ax__entry *entry; (entry = ax__queue_pop(&requests));)
     ax__op_of(entry)->start(ax__op_of(entry));
   ax__self.door = before;
+}
+
+static ax__queue take_requests(struct ax__context *context) {
+  ax__latch_close(&context->desk);
+  ax__queue requests = ax__queue_take(&context->requests);
+  ax__latch_open(&context->desk);
+  return requests;
 }
 
 /* What is ordered is started at once when nobody has the door: so what main
@@ -175,31 +180,30 @@ void ax__submit(ax_op *op, struct ax__context *at) {
     op->start(op);
     return;
   }
-  bool at_the_door = ax__trylock(&at->door);
-  ax__lock(&at->lock);
-  if (at->dead) {
-    ax__unlock(&at->lock);
-    if (at_the_door)
-      ax__unlock(&at->door);
-    ax__op_drop(op);
-    return;
-  }
-  ax__queue_push(&at->requests, &op->entry);
-  if (at_the_door) {
-    start_all(at);
-    ax__unlock(&at->door);
-  } else {
+  bool at_the_door = ax__latch_try(&at->door);
+  ax__latch_close(&at->desk);
+  bool dead = at->dead;
+  ax__queue requests = {0};
+  if (!dead)
+    ax__queue_push(&at->requests, &op->entry);
+  if (at_the_door)
+    requests = ax__queue_take(&at->requests);
+  else
     ax__ring(at); /* here, for `at` may be gone after */
-    ax__unlock(&at->lock);
+  ax__latch_open(&at->desk);
+  if (at_the_door) {
+    start_all(at, requests);
+    ax__latch_open(&at->door);
   }
+  if (dead)
+    ax__op_drop(op);
 }
 
 void ax__settle(struct ax__context *context, atomic_bool *done) {
   while (!atomic_load(done)) {
-    if (ax__trylock(&context->door)) {
-      ax__lock(&context->lock);
-      start_all(context);
-      ax__unlock(&context->door);
+    if (ax__latch_try(&context->door)) {
+      start_all(context, take_requests(context));
+      ax__latch_open(&context->door);
     } else {
       ax__ring(context);
       sched_yield();
@@ -248,7 +252,7 @@ static void expire(struct ax__context *context) {
 static void mind_the_door(struct ax__context *context) {
   context->minded = true;
   ax__unlock(&context->lock);
-  ax__lock(&context->door);
+  ax__latch_close(&context->door);
   ax__lock(&context->lock);
   atomic_store(&context->rung, false);
   atomic_store(&context->polling, true); /* before looking for the last time */
@@ -256,8 +260,9 @@ static void mind_the_door(struct ax__context *context) {
   atomic_store(&context->polling, sleep);
   context->turns += sleep;
   ax_time due = ax__timers_next(context);
-  start_all(context);
+  ax__unlock(&context->lock);
 
+  start_all(context, take_requests(context));
   ax__self.door = context;
   run_loop(context, sleep && table_is_empty(context), due);
   ax__lock(&context->lock);
@@ -270,7 +275,7 @@ static void mind_the_door(struct ax__context *context) {
   context->minded = false;
   if (context->dozing)
     ax__wake_one(&context->watch);
-  ax__unlock(&context->door);
+  ax__latch_open(&context->door);
 }
 
 /* --------------------------------------------------------------- butlers */
@@ -462,7 +467,6 @@ static void context_destroy(void *object) {
   struct ax__context *context = object;
   free(context->timers.at);
   ax__mutex_destroy(&context->lock);
-  ax__mutex_destroy(&context->door);
   ax__cond_destroy(&context->bench);
   ax__cond_destroy(&context->watch);
   free(context);
@@ -481,7 +485,6 @@ ax_context *ax_context_new(void) {
   context->base.number = atomic_fetch_add(&count, 1) + 1;
   ax_obj_init(&context->base.obj, context_destroy);
   ax__mutex_init(&context->lock);
-  ax__mutex_init(&context->door);
   ax__cond_init(&context->bench);
   ax__cond_init(&context->watch);
   open_loop(context);
@@ -492,7 +495,7 @@ ax_context *ax_context_new(void) {
 static void shut_handle(uv_handle_t *handle, void *arg) {
   struct ax__io *io = handle->data;
   if (!uv_is_closing(handle) && io)
-    io->shut(io);
+    ax__io_shut(io);
 }
 
 static void close_loop(struct ax__context *context) {
@@ -525,15 +528,18 @@ void ax_context_free(ax_context *executor) {
   struct ax__context *context = executor->context;
   assert(context->butlers == 0 && "ax_context_free while a butler is inside");
   ax__queue waits = {0};
-  ax__lock(&context->door);
+  ax__latch_close(&context->door);
   ax__lock(&context->lock);
+  ax__latch_close(&context->desk);
   context->dead = true;
+  ax__latch_open(&context->desk);
   ax__timers_all(context, &waits);
-  start_all(context);
+  ax__unlock(&context->lock);
+  start_all(context, take_requests(context));
   ax__self.door = context;
   close_loop(context);
   ax__self.door = NULL;
-  ax__unlock(&context->door);
+  ax__latch_open(&context->door);
   drop_entries(&context->table);
   drop_entries(&context->incoming);
   ax__drop_all(&waits);

@@ -178,7 +178,7 @@ struct ax_op {
     struct { /* ax__io_request */
       void (*act)(struct ax__io *io, ax__fd fd);
       struct ax__io *io;
-      ax__fd own;
+      ax__fd given;
     };
   };
 };
@@ -267,7 +267,7 @@ struct ax__heap {
 /* See context.c. */
 struct ax__context {
   ax_executor base;
-  atomic_bool dead; /* set by ax_context_free, with the lock held */
+  atomic_bool dead; /* set by ax_context_free, with lock and desk */
   atomic_bool stopped;
   atomic_bool polling; /* a butler sleeps in the loop; ring to wake it ... */
   atomic_bool rung;    /* ... once */
@@ -283,8 +283,10 @@ struct ax__context {
   ax__queue table;      /* what butlers take from */
   atomic_ulong refills; /* how often it was filled */
 
+  ax__latch desk;     /* guards ... */
+  ax__queue requests; /* operations to be started at the door */
+
   ax__mutex lock;       /* guards from here ... */
-  ax__queue requests;   /* operations to be started at the door */
   _Atomic(ax_time) due; /* no later than the first timer; read without lock */
   bool minded;          /* a butler minds the door */
   ax_op *initiated;     /* by ax_initiate, to be dropped with the context */
@@ -298,7 +300,7 @@ struct ax__context {
   ax__cond bench;
   ax__cond watch;
 
-  ax__mutex door; /* guards from here ... */
+  ax__latch door; /* guards from here ... */
   uv_loop_t loop;
   uv_async_t bell;
   uv_timer_t alarm; /* ... to here */
@@ -330,38 +332,60 @@ void ax__timers_all(struct ax__context *context, ax__queue *waits);
 
 /* ----------------------------------------------------------- I/O objects */
 
+enum ax__side { AX__WRITING, AX__READING };
+
 /* The first member of everything that has handles in the loop; a handle's
  * data points to it. */
 struct ax__io {
   ax_obj obj;
   ax_executor *executor;
-  /* At the door: drops what is pending and closes all handles. */
-  void (*shut)(struct ax__io *io);
+  ax__fd own;      /* the user's half; none: not open */
+  ax__latch latch; /* closed within a read(2), and while `own` is closed */
+  /* at the door */
+  uv_poll_t *poll;
+  int armed; /* the events that the loop looks for */
+  ax__queue pending[2];
+  void (*close_more)(struct ax__io *io); /* its other handles, or NULL */
 };
 
 /* Starts the object: holds its executor; destroy as in ax_obj_init. */
 void ax__io_init(struct ax__io *io, ax_executor *executor,
-                 void (*destroy)(void *), void (*shut)(struct ax__io *));
+                 void (*destroy)(void *), void (*close_more)(struct ax__io *));
 
 static inline struct ax__context *ax__io_context(const struct ax__io *io) {
   return io->executor->context;
 }
 
-/* Restores the flags and closes, unless it is none. */
-void ax__fd_close(ax__fd fd);
-
-/* Has act(io, fd) run at the door: cancel, close and the like. The object is
- * held until then, unless this is its end (`last`). */
+/* Has act(io, fd) run at the door. The object is held until then, unless this
+ * is its end (`last`). */
 void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
                     ax__fd fd, bool last);
 
-/* What is left to do when the last reference is gone: closes the handles and
- * fd (if it is not -1), frees the memory. */
-void ax__io_end(struct ax__io *io, ax__fd fd);
+/* Ends what is pending with UV_ECANCELED; to close also closes the handles and
+ * the descriptor, if it is open. */
+void ax__io_cancel(struct ax__io *io);
+void ax__io_close(struct ax__io *io);
 
-/* The rest at the door. A handle of the object, freed when it is closed: */
+/* What is left to do when the last reference is gone: closes the handles and
+ * the descriptor, frees the memory. Fits ax_obj_init. */
+void ax__io_end(void *io);
+
+/* The rest at the door. Drops what is pending and closes all handles: */
+void ax__io_shut(struct ax__io *io);
+
+/* Has the loop look at a descriptor: 0 or an error; and for which events. */
+int ax__io_watch(struct ax__io *io, int fd);
+void ax__io_arm(struct ax__io *io, int events, uv_poll_cb on_events);
+
+/* Restores the flags and closes, unless it is none. */
+void ax__fd_close(ax__fd fd);
+
+/* A handle of the object, freed when it is closed. */
 void *ax__handle_new(struct ax__io *io, size_t size);
 void ax__handle_close(void *handle_pointer); /* of type handle **; sets NULL */
+
+/* The address of a socket, or of its peer: 0 or an error. */
+int ax__name_of(int fd, bool peer, ax_endpoint *endpoint);
 
 /* Sockets that do not block and are closed on exec, or an error: a new one, an
  * accepted one. */

@@ -13,21 +13,24 @@
 #include <unistd.h>
 
 void ax__io_init(struct ax__io *io, ax_executor *executor,
-                 void (*destroy)(void *), void (*shut)(struct ax__io *)) {
+                 void (*destroy)(void *), void (*close_more)(struct ax__io *)) {
   ax_obj_init(&io->obj, destroy);
   io->executor = ax_ref(executor);
-  io->shut = shut;
+  io->own = AX__NO_FD;
+  io->close_more = close_more;
 }
+
+/* -------------------------------------------------------------- requests */
 
 /* At the door, or after the end of the context, which dropped it. */
 static void request_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
-  ax__mutex *door = ax__self.door == op->at ? NULL : &op->at->door;
+  ax__latch *door = ax__self.door == op->at ? NULL : &op->at->door;
   if (door)
-    ax__lock(door);
-  op->act(op->io, op->own);
+    ax__latch_close(door);
+  op->act(op->io, op->given);
   if (door)
-    ax__unlock(door);
+    ax__latch_open(door);
   ax__op_run(entry, live);
 }
 
@@ -37,7 +40,7 @@ void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
   op->entry.run = request_run;
   op->act = act;
   op->io = io;
-  op->own = fd;
+  op->given = fd;
   op->start = ax__op_drop;
   ax__submit(op, ax__io_context(io));
 }
@@ -49,17 +52,60 @@ void ax__fd_close(ax__fd fd) {
     close(fd.fd);
 }
 
-static void end(struct ax__io *io, ax__fd fd) {
+static void cancel_act(struct ax__io *io, ax__fd fd) {
+  ax__finish_all(&io->pending[AX__WRITING], UV_ECANCELED);
+  ax__finish_all(&io->pending[AX__READING], UV_ECANCELED);
+}
+
+void ax__io_cancel(struct ax__io *io) {
+  ax__io_request(io, cancel_act, AX__NO_FD, false);
+}
+
+static void close_handles(struct ax__io *io) {
+  ax__handle_close(&io->poll);
+  io->armed = 0;
+  if (io->close_more)
+    io->close_more(io);
+}
+
+static void close_act(struct ax__io *io, ax__fd fd) {
+  cancel_act(io, AX__NO_FD);
+  close_handles(io);
+  ax__latch_close(&io->latch);
+  ax__fd_close(fd);
+  ax__latch_open(&io->latch);
+}
+
+void ax__io_close(struct ax__io *io) {
+  ax__fd fd = io->own;
+  io->own = AX__NO_FD;
+  if (fd.fd != -1)
+    ax__io_request(io, close_act, fd, false);
+}
+
+static void end_act(struct ax__io *io, ax__fd fd) {
   ax_executor *executor = io->executor;
-  io->shut(io);
+  close_handles(io);
   ax__fd_close(fd);
   free(io);
   ax_unref(executor);
 }
 
-void ax__io_end(struct ax__io *io, ax__fd fd) {
-  ax__io_request(io, end, fd, true);
+void ax__io_end(void *object) {
+  struct ax__io *io = object;
+  ax__io_request(io, end_act, io->own, true);
 }
+
+/* Dropping the last operation may be the end of the object. */
+void ax__io_shut(struct ax__io *io) {
+  ax__queue writes = ax__queue_take(&io->pending[AX__WRITING]);
+  ax__queue reads = ax__queue_take(&io->pending[AX__READING]);
+  close_handles(io);
+  ax__drop_all(&writes);
+  ax__drop_all(&reads);
+}
+
+/* --------------------------------------------------------------- handles */
 
 void *ax__handle_new(struct ax__io *io, size_t size) {
   uv_handle_t *handle = ax__alloc(size);
@@ -76,6 +122,38 @@ void ax__handle_close(void *handle_pointer) {
     uv_close(*handle, on_closed);
   }
   *handle = NULL;
+}
+
+int ax__io_watch(struct ax__io *io, int fd) {
+  if (io->poll)
+    return 0;
+  io->poll = ax__handle_new(io, sizeof *io->poll);
+  int err = uv_poll_init(&ax__io_context(io)->loop, io->poll, fd);
+  if (err) {
+    free(io->poll); /* it never was in the loop */
+    io->poll = NULL;
+  }
+  return err;
+}
+
+void ax__io_arm(struct ax__io *io, int events, uv_poll_cb on_events) {
+  if (events == io->armed)
+    return;
+  io->armed = events;
+  if (events)
+    uv_poll_start(io->poll, events, on_events);
+  else
+    uv_poll_stop(io->poll);
+}
+
+/* ----------------------------------------------------------- descriptors */
+
+int ax__name_of(int fd, bool peer, ax_endpoint *endpoint) {
+  struct sockaddr *addr = (struct sockaddr *)&endpoint->addr;
+  endpoint->len = sizeof endpoint->addr;
+  int err = peer ? getpeername(fd, addr, &endpoint->len)
+                 : getsockname(fd, addr, &endpoint->len);
+  return err ? -errno : 0;
 }
 
 void ax__nonblocking(int fd) {

@@ -82,7 +82,7 @@ void ax__drop_all(ax__queue *queue) {
 size_t ax__finish_all(ax__queue *queue, int err) {
   size_t count = 0;
   for (ax__entry *entry; (entry = ax__queue_pop(queue)); count++)
-    ax__op_finish(ax__op_of(entry), err, 0);
+    ax__op_finish(ax__op_of(entry), err, ax__op_of(entry)->n);
   return count;
 }
 

@@ -54,10 +54,6 @@ static inline void ax__unlock(ax__mutex *mutex) {
   ax__must(pthread_mutex_unlock(mutex));
 }
 
-static inline bool ax__trylock(ax__mutex *mutex) {
-  return pthread_mutex_trylock(mutex) == 0;
-}
-
 /* True while the process has one thread: then an exchange may be a load and a
  * store. The C library knows, for its own locks do the same; others do not
  * tell. A chain of posts takes 11 ns a handler so, and 30 with exchanges
@@ -91,11 +87,17 @@ static inline bool ax__change(atomic_size_t *count, size_t *before,
  * exchange, opening it one store. */
 typedef atomic_bool ax__latch;
 
+/* False if it is closed. */
+static inline bool ax__latch_try(ax__latch *latch) {
+  if (!ax__alone())
+    return !atomic_exchange_explicit(latch, true, memory_order_acquire);
+  bool closed = atomic_load_explicit(latch, memory_order_relaxed);
+  atomic_store_explicit(latch, true, memory_order_relaxed);
+  return !closed;
+}
+
 static inline void ax__latch_close(ax__latch *latch) {
-  if (ax__alone())
-    return;
-  for (int tries = 1;
-       atomic_exchange_explicit(latch, true, memory_order_acquire); tries++)
+  for (int tries = 1; !ax__latch_try(latch); tries++)
     if (tries % 64 == 0)
       sched_yield(); /* who has it may want this processor */
 }

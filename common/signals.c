@@ -19,14 +19,13 @@ struct ax_signals {
   /* at the door */
   uv_signal_t *handle[MAX_SIGNALS];
   bool came[MAX_SIGNALS]; /* while nobody waited */
-  ax__queue waits;
 };
 
 /* ----------------------------------------------------------- at the door */
 
 static void on_signal(uv_signal_t *handle, int signo) {
   ax_signals *s = handle->data;
-  ax__entry *wait = ax__queue_pop(&s->waits);
+  ax__entry *wait = ax__queue_pop(&s->io.pending[AX__READING]);
   if (wait) {
     ax__op_finish(ax__op_of(wait), 0, (size_t)signo);
     return;
@@ -68,20 +67,12 @@ static void start_wait(ax_op *op) {
       ax__op_finish(op, 0, (size_t)s->handle[i]->signum);
       return;
     }
-  ax__queue_push(&s->waits, &op->entry);
+  ax__queue_push(&s->io.pending[AX__READING], &op->entry);
 }
 
-static void cancel_act(struct ax__io *io, ax__fd fd) {
-  ax__finish_all(&((ax_signals *)io)->waits, UV_ECANCELED);
-}
-
-/* Dropping the last wait may be the end of the set. */
-static void shut(struct ax__io *io) {
-  ax_signals *s = (ax_signals *)io;
-  ax__queue waits = ax__queue_take(&s->waits);
+static void close_more(struct ax__io *io) {
   for (int i = 0; i < MAX_SIGNALS; i++)
-    ax__handle_close(&s->handle[i]);
-  ax__drop_all(&waits);
+    ax__handle_close(&((ax_signals *)io)->handle[i]);
 }
 
 /* ------------------------------------------------------------- the public */
@@ -114,18 +105,11 @@ void ax_signals_wait(ax_signals *s, ax_token token) {
   ax__submit(op, ax__io_context(&s->io));
 }
 
-void ax_signals_cancel(ax_signals *s) {
-  ax__io_request(&s->io, cancel_act, AX__NO_FD, false);
-}
-
-static void signals_destroy(void *object) {
-  ax_signals *s = object;
-  ax__io_end(&s->io, AX__NO_FD);
-}
+void ax_signals_cancel(ax_signals *s) { ax__io_cancel(&s->io); }
 
 ax_signals *ax_signals_new(ax_executor *executor) {
   ax_signals *s = ax__alloc(sizeof *s);
   *s = (ax_signals){0};
-  ax__io_init(&s->io, executor, signals_destroy, shut);
+  ax__io_init(&s->io, executor, ax__io_end, close_more);
   return s;
 }

@@ -41,25 +41,16 @@ _Static_assert(sizeof(struct iovec) == sizeof(ax_cbuf) &&
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set instead */
 #endif
 
-enum side { WRITING, READING };
 enum { PATIENCE = 8 };
 static const int event_of[] = {UV_WRITABLE, UV_READABLE};
 
 struct ax_stream {
   struct ax__io io;
-  /* the user's half */
-  int fd;    /* -1: not open */
-  int flags; /* of a shared descriptor, to be restored, or -1 */
   bool socket;
-  atomic_bool busy[2];
+  ax__latch busy[2];
   atomic_uint epoch;  /* counts cancels and closes */
   atomic_uint closes; /* alone */
-  ax__latch latch;
-  /* at the door */
-  uv_poll_t *poll;
-  int armed;       /* the events that the loop looks for */
-  unsigned missed; /* reports of data that no read waited for */
-  ax_op *op[2];
+  unsigned missed;    /* at the door: reports of data that no read waited for */
 };
 
 /* ----------------------------------------------------- system calls, moved */
@@ -131,19 +122,16 @@ static void describe(ax_op *op, ax_cseq seq, size_t done) {
   skip(op, done);
 }
 
-/* Moves an operation on; true when that finished it. At the door. */
-static bool advance(ax_op *op) {
+/* Moves an operation on: its end, or UV_EAGAIN when it is to be continued. */
+static int advance(ax_op *op) {
   ssize_t n = op->move(op);
-  if (n == UV_EAGAIN)
-    return false;
   if (n > 0)
     op->n += (size_t)n;
   if (n >= 0 && op->n < op->want) {
     skip(op, (size_t)n);
-    return false;
+    return UV_EAGAIN;
   }
-  ax__op_finish(op, n < 0 ? (int)n : 0, op->n);
-  return true;
+  return n < 0 ? (int)n : 0;
 }
 
 /* ----------------------------------------------------------- at the door */
@@ -151,23 +139,21 @@ static bool advance(ax_op *op) {
 static void on_poll(uv_poll_t *poll, int status, int events);
 
 static void arm(ax_stream *s, int events) {
-  if (events == s->armed)
-    return;
-  s->armed = events;
-  if (events)
-    uv_poll_start(s->poll, events, on_poll);
-  else
-    uv_poll_stop(s->poll);
+  ax__io_arm(&s->io, events, on_poll);
 }
 
 static void on_writable(ax_stream *s) {
-  ax_op *op = s->op[WRITING];
-  if (op && !advance(op)) {
-    arm(s, s->armed | UV_WRITABLE); /* an error had disarmed it */
+  ax__queue *writes = &s->io.pending[AX__WRITING];
+  ax_op *op = writes->head ? ax__op_of(writes->head) : NULL;
+  int err = op ? advance(op) : 0;
+  if (err == UV_EAGAIN) {
+    arm(s, s->io.armed | UV_WRITABLE); /* an error had disarmed it */
     return;
   }
-  s->op[WRITING] = NULL;
-  arm(s, s->armed & ~UV_WRITABLE);
+  writes->head = NULL;
+  arm(s, s->io.armed & ~UV_WRITABLE);
+  if (op)
+    ax__op_finish(op, err, op->n);
 }
 
 /* To read_run or until_run, which may bring the operation back here. Should
@@ -179,90 +165,48 @@ static void step_on(ax_op *op) {
   ax__op_finish(op, 0, op->n);
 }
 
-static void on_readable(ax_stream *s) {
-  ax_op *op = s->op[READING];
-  s->op[READING] = NULL;
-  if (op)
-    step_on(op);
-  s->missed = op ? 0 : s->missed + 1;
+/* The read that waited for it, if one did. */
+static ax__entry *on_readable(ax_stream *s) {
+  ax__entry *read = ax__queue_pop(&s->io.pending[AX__READING]);
+  s->missed = read ? 0 : s->missed + 1;
   if (s->missed > PATIENCE)
-    arm(s, s->armed & ~UV_READABLE);
+    arm(s, s->io.armed & ~UV_READABLE);
+  return read;
 }
 
 /* An error (the loop has disarmed then) is learnt from the system call. What
- * completes to a context that is gone may hold the stream's last reference. */
+ * completes to a context that is gone may hold the stream's last reference, so
+ * that is the last thing to happen. */
 static void on_poll(uv_poll_t *poll, int status, int events) {
   ax_stream *s = poll->data;
-  ax_stream *held = s->op[READING] || s->op[WRITING] ? ax_ref(s) : NULL;
   if (status < 0) {
-    s->armed = 0;
+    s->io.armed = 0;
     events = UV_READABLE | UV_WRITABLE;
   }
-  if (events & UV_READABLE)
-    on_readable(s);
+  ax__entry *read = events & UV_READABLE ? on_readable(s) : NULL;
   if (events & UV_WRITABLE)
     on_writable(s);
-  ax_unref(held);
-}
-
-static int open_poll(ax_stream *s, int fd) {
-  if (s->poll)
-    return 0;
-  s->poll = ax__handle_new(&s->io, sizeof *s->poll);
-  s->armed = 0;
-  int err = uv_poll_init(&ax__io_context(&s->io)->loop, s->poll, fd);
-  if (err) {
-    free(s->poll); /* it never was in the loop */
-    s->poll = NULL;
-  }
-  return err;
+  if (read)
+    step_on(ax__op_of(read));
 }
 
 static void start(ax_op *op) {
   ax_stream *s = op->object;
-  enum side side = op->reading ? READING : WRITING;
-  int err =
-      atomic_load(&s->epoch) == op->epoch ? open_poll(s, op->fd) : UV_ECANCELED;
-  if (err == UV_EPERM && side == READING) { /* a file */
+  enum ax__side side = op->reading ? AX__READING : AX__WRITING;
+  int err = UV_ECANCELED;
+  if (atomic_load(&s->epoch) == op->epoch)
+    err = ax__io_watch(&s->io, op->fd);
+  if (!err) {
+    ax__queue_push(&s->io.pending[side], &op->entry);
+    arm(s, s->io.armed | event_of[side]);
+  } else if (err == UV_EPERM && side == AX__READING) { /* a file */
     step_on(op);
-  } else if (err == UV_EPERM) {
-    while (!advance(op))
-      continue;
-  } else if (err) {
-    ax__op_finish(op, err, op->n);
   } else {
-    s->op[side] = op;
-    arm(s, s->armed | event_of[side]);
+    if (err == UV_EPERM)
+      while ((err = advance(op)) == UV_EAGAIN)
+        continue;
+    ax__op_finish(op, err, op->n);
   }
-}
-
-static void cancel_act(struct ax__io *io, ax__fd fd) {
-  ax_stream *s = (ax_stream *)io;
-  for (int side = WRITING; side <= READING; side++)
-    if (s->op[side]) {
-      ax__op_finish(s->op[side], UV_ECANCELED, s->op[side]->n);
-      s->op[side] = NULL;
-    }
-}
-
-static void close_act(struct ax__io *io, ax__fd fd) {
-  ax_stream *s = (ax_stream *)io;
-  cancel_act(io, AX__NO_FD);
-  ax__handle_close(&s->poll);
-  ax__latch_close(&s->latch);
-  ax__fd_close(fd);
-  ax__latch_open(&s->latch);
-}
-
-/* Dropping the last operation may be the end of the stream. */
-static void shut(struct ax__io *io) {
-  ax_stream *s = (ax_stream *)io;
-  ax_op *op[] = {s->op[WRITING], s->op[READING]};
-  s->op[WRITING] = s->op[READING] = NULL;
-  ax__handle_close(&s->poll);
-  for (int side = WRITING; side <= READING; side++)
-    if (op[side])
-      ax__op_drop(op[side]);
 }
 
 /* --------------------------------------------------- in the op's executor */
@@ -273,7 +217,7 @@ static void stream_run(ax__entry *entry, bool live) {
   ax_stream *s = op->object;
   if (op->step)
     ax__work_add(op->at, -1);
-  atomic_store_explicit(&s->busy[op->reading], false, memory_order_release);
+  ax__latch_open(&s->busy[op->reading]);
   ax__op_run(entry, live);
 }
 
@@ -290,10 +234,10 @@ static void connect_run(ax__entry *entry, bool live) {
 static ssize_t get_now(ax_op *op, const struct iovec *iov, size_t count) {
   ax_stream *s = op->object;
   ssize_t n = UV_ECANCELED;
-  ax__latch_close(&s->latch);
+  ax__latch_close(&s->io.latch);
   if (atomic_load(&s->epoch) == op->epoch)
     n = get(op->fd, s->socket, iov, at_most_iov_max(count));
-  ax__latch_open(&s->latch);
+  ax__latch_open(&s->io.latch);
   return n;
 }
 
@@ -372,23 +316,23 @@ static void until_run(ax__entry *entry, bool live) {
 /* ------------------------------------------------------ initiating, public */
 
 /* A new operation on one side, or NULL when it has failed already. */
-static ax_op *claim(ax_stream *s, enum side side, ax_token token) {
+static ax_op *claim(ax_stream *s, enum ax__side side, ax_token token) {
   ax_op *op = ax__op_new(AX__OP, s->io.executor, s, token);
-  if (atomic_exchange_explicit(&s->busy[side], true, memory_order_acquire)) {
+  if (!ax__latch_try(&s->busy[side])) {
     ax__op_finish(op, UV_EBUSY, 0);
     return NULL;
   }
   op->entry.run = stream_run;
   op->start = start;
-  op->reading = side == READING;
+  op->reading = side == AX__READING;
   op->step = false;
   op->epoch = atomic_load(&s->epoch);
   op->closes = atomic_load(&s->closes);
-  op->fd = s->fd;
+  op->fd = s->io.own.fd;
   return op;
 }
 
-static ax_op *claim_open(ax_stream *s, enum side side, ax_token token) {
+static ax_op *claim_open(ax_stream *s, enum ax__side side, ax_token token) {
   ax_op *op = claim(s, side, token);
   if (op && op->fd == -1) {
     ax__op_finish(op, UV_EBADF, 0);
@@ -399,7 +343,7 @@ static ax_op *claim_open(ax_stream *s, enum side side, ax_token token) {
 
 static void read_at_least(ax_stream *s, ax_seq seq, size_t want,
                           ax_token token) {
-  ax_op *op = claim_open(s, READING, token);
+  ax_op *op = claim_open(s, AX__READING, token);
   if (!op)
     return;
   describe(op, ax_seq_const(seq), 0);
@@ -423,7 +367,7 @@ void ax_stream_read(ax_stream *s, ax_seq seq, ax_token token) {
 
 void ax_stream_read_until(ax_stream *s, ax_dynbuf *dynbuf, int delimiter,
                           ax_token token) {
-  ax_op *op = claim_open(s, READING, token);
+  ax_op *op = claim_open(s, AX__READING, token);
   if (!op)
     return;
   op->dynbuf = dynbuf;
@@ -441,7 +385,7 @@ void ax_stream_read_until(ax_stream *s, ax_dynbuf *dynbuf, int delimiter,
 static int write_now(ax_stream *s, ax_op *op, ax_cseq seq) {
   for (size_t i = 0; i < seq.count;) {
     ax_cseq part = {seq.at + i, at_most_iov_max(seq.count - i)};
-    ssize_t n = put(s->fd, s->socket, part.at, part.count);
+    ssize_t n = put(s->io.own.fd, s->socket, part.at, part.count);
     if (n < 0)
       return n == UV_EAGAIN ? 0 : (int)n;
     op->n += (size_t)n;
@@ -453,7 +397,7 @@ static int write_now(ax_stream *s, ax_op *op, ax_cseq seq) {
 }
 
 void ax_stream_write(ax_stream *s, ax_cseq seq, ax_token token) {
-  ax_op *op = claim_open(s, WRITING, token);
+  ax_op *op = claim_open(s, AX__WRITING, token);
   if (!op)
     return;
   op->want = ax_seq_size(seq);
@@ -469,7 +413,7 @@ void ax_stream_write(ax_stream *s, ax_cseq seq, ax_token token) {
 
 /* Starts connecting: 0, UV_EINPROGRESS, or an error and the stream is shut. */
 static int connect_now(ax_stream *s, const ax_endpoint *endpoint) {
-  if (s->fd != -1)
+  if (s->io.own.fd != -1)
     return UV_EISCONN;
   int fd = ax__socket(endpoint->addr.ss_family);
   if (fd < 0)
@@ -486,11 +430,11 @@ static int connect_now(ax_stream *s, const ax_endpoint *endpoint) {
 
 void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
                        ax_token token) {
-  ax_op *op = claim(s, WRITING, token);
+  ax_op *op = claim(s, AX__WRITING, token);
   if (!op)
     return;
   int err = connect_now(s, endpoint);
-  op->fd = s->fd;
+  op->fd = s->io.own.fd;
   op->want = 0;
   op->move = move_connection;
   if (err != UV_EISCONN)
@@ -502,45 +446,31 @@ void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
 }
 
 int ax_stream_shutdown(ax_stream *s) {
-  return shutdown(s->fd, SHUT_WR) ? -errno : 0;
+  return shutdown(s->io.own.fd, SHUT_WR) ? -errno : 0;
 }
 
 void ax_stream_cancel(ax_stream *s) {
   atomic_fetch_add(&s->epoch, 1);
-  ax__io_request(&s->io, cancel_act, AX__NO_FD, false);
-}
-
-static ax__fd give_up_fd(ax_stream *s) {
-  ax__fd fd = {s->fd, s->flags};
-  s->fd = s->flags = -1;
-  return fd;
+  ax__io_cancel(&s->io);
 }
 
 void ax_stream_close(ax_stream *s) {
-  ax__fd fd = give_up_fd(s);
   atomic_fetch_add(&s->closes, 1);
   atomic_fetch_add(&s->epoch, 1);
-  if (fd.fd != -1)
-    ax__io_request(&s->io, close_act, fd, false);
-}
-
-static void stream_destroy(void *object) {
-  ax_stream *s = object;
-  ax__io_end(&s->io, give_up_fd(s));
+  ax__io_close(&s->io);
 }
 
 /* ----------------------------------------------------------------- opening */
 
 ax_stream *ax_stream_new(ax_executor *executor) {
   ax_stream *s = ax__alloc(sizeof *s);
-  *s = (ax_stream){.fd = -1, .flags = -1};
-  ax__io_init(&s->io, executor, stream_destroy, shut);
+  *s = (ax_stream){0};
+  ax__io_init(&s->io, executor, ax__io_end, NULL);
   return s;
 }
 
 void ax__stream_adopt(ax_stream *s, int fd) {
-  s->fd = fd;
-  s->flags = -1;
+  s->io.own = (ax__fd){fd, -1};
   s->socket = true;
   /* Fails on a Unix socket, which does not wait for more anyway. */
   setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){1}, sizeof(int));
@@ -561,30 +491,23 @@ static int reopen(int fd) {
 int ax_stream_open_fd(ax_stream *s, int fd) {
   int type;
   socklen_t size = sizeof type;
-  if (s->fd != -1)
+  if (s->io.own.fd != -1)
     return UV_EISCONN;
   int own = reopen(fd);
   if (own == -1)
     return -errno;
-  s->fd = own;
-  s->flags = fcntl(own, F_GETFL);
+  s->io.own = (ax__fd){own, fcntl(own, F_GETFL)};
   s->socket = getsockopt(own, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
   ax__nonblocking(own);
   return 0;
 }
 
-int ax_stream_fd(ax_stream *s) { return s->fd; }
+int ax_stream_fd(ax_stream *s) { return s->io.own.fd; }
 
 int ax_stream_local(ax_stream *s, ax_endpoint *endpoint) {
-  endpoint->len = sizeof endpoint->addr;
-  return getsockname(s->fd, (struct sockaddr *)&endpoint->addr, &endpoint->len)
-             ? -errno
-             : 0;
+  return ax__name_of(s->io.own.fd, false, endpoint);
 }
 
 int ax_stream_remote(ax_stream *s, ax_endpoint *endpoint) {
-  endpoint->len = sizeof endpoint->addr;
-  return getpeername(s->fd, (struct sockaddr *)&endpoint->addr, &endpoint->len)
-             ? -errno
-             : 0;
+  return ax__name_of(s->io.own.fd, true, endpoint);
 }
