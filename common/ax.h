@@ -141,7 +141,8 @@ void ax_context_free(ax_context *context);
 /* Makes the calling thread a butler: it runs handlers until no work is left
  * or ax_stop is called, and returns how many it ran.
  *
- * Any number of threads may be butlers of one context at the same time.
+ * Any number of threads may be butlers of one context at the same time. A
+ * pthread_cancel of one takes effect after ax_run.
  * Source: io_context::run. */
 size_t ax_run(ax_executor *executor);
 

@@ -388,11 +388,26 @@ static void serve_until_over(struct ax__context *context) {
   }
 }
 
+/* A butler is not cancelled in the middle of things. That he is said to be
+ * cancellable at any point then has one effect: glibc need not note with two
+ * exchanges at each system call that he is so for its time, which an echo with
+ * two butlers spends a thirtieth on (echo-unix-50). */
+static void forbid_cancel(int before[2]) {
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before[0]);
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before[1]);
+}
+
+static void restore_cancel(const int before[2]) {
+  pthread_setcanceltype(before[1], NULL);
+  pthread_setcancelstate(before[0], NULL);
+}
+
 size_t ax_run(ax_executor *executor) {
   struct ax__context *context = executor->context;
   struct ax__frame frame;
   size_t before = ax__self.handlers;
-  int number = ax__self.butler;
+  int number = ax__self.butler, cancel[2];
+  forbid_cancel(cancel);
   ax__enter(&frame, &context->base);
   ax__lock(&context->lock);
   ax__self.butler = ++context->butlers;
@@ -405,6 +420,7 @@ size_t ax_run(ax_executor *executor) {
   ax__self.butler = number;
   if (!ax__self.inside)
     ax__pool_forget();
+  restore_cancel(cancel);
   return ax__self.handlers - before;
 }
 

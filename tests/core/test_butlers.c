@@ -576,6 +576,37 @@ static void idle_butlers_use_no_time(void **state) {
   assert_true(used < 0.1);
 }
 
+/* ------------------------------------------------------- cancellation */
+
+static int cancel_state(void) {
+  int state;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+  pthread_setcancelstate(state, NULL);
+  return state;
+}
+
+static int cancel_type(void) {
+  int type;
+  pthread_setcanceltype(PTHREAD_CANCEL_DEFERRED, &type);
+  pthread_setcanceltype(type, NULL);
+  return type;
+}
+
+static void on_look(void *arg, int err, size_t n) {
+  *(int *)arg = cancel_state();
+}
+
+static void a_butler_is_cancelled_only_after_ax_run(void **state) {
+  ax_context *context = ax_context_new();
+  int inside = PTHREAD_CANCEL_ENABLE;
+  ax_post(context, ax_call(on_look, &inside));
+  ax_run(context);
+  ax_context_free(context);
+  assert_int_equal(inside, PTHREAD_CANCEL_DISABLE);
+  assert_int_equal(cancel_state(), PTHREAD_CANCEL_ENABLE);
+  assert_int_equal(cancel_type(), PTHREAD_CANCEL_DEFERRED);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       clean_test(a_handler_posted_before_runs_beside_one_that_blocks),
@@ -601,6 +632,7 @@ int main(void) {
       clean_test(short_handlers_go_on_beside_one_that_blocks),
       clean_test(nobody_steps_aside_for_one_who_minds_the_door),
       clean_test(idle_butlers_use_no_time),
+      clean_test(a_butler_is_cancelled_only_after_ax_run),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);
