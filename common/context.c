@@ -135,9 +135,8 @@ static bool over(struct ax__context *context) {
 /* The last piece goes under the lock: the butlers go home then, and who waits
  * for them may free the context. */
 void ax__work_add(struct ax__context *context, long change) {
-  size_t before = context->work;
-  while (before + (size_t)change)
-    if (ax__change(&context->work, &before, before + (size_t)change))
+  for (size_t before; (before = context->work) + (size_t)change;)
+    if (ax__change(&context->work, before, before + (size_t)change))
       return;
   ax__lock(&context->lock);
   ax__add(&context->work, (size_t)change);

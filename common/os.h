@@ -74,11 +74,11 @@ static inline size_t ax__add(atomic_size_t *count, size_t change) {
   return before;
 }
 
-/* Changes it from `before`; else puts there what it is. */
-static inline bool ax__change(atomic_size_t *count, size_t *before,
+/* Changes it, if it still is what it was before. */
+static inline bool ax__change(atomic_size_t *count, size_t before,
                               size_t after) {
   if (!ax__alone())
-    return atomic_compare_exchange_weak(count, before, after);
+    return atomic_compare_exchange_weak(count, &before, after);
   atomic_store_explicit(count, after, memory_order_relaxed);
   return true;
 }
@@ -97,6 +97,10 @@ static inline bool ax__latch_try(ax__latch *latch) {
 }
 
 static inline void ax__latch_close(ax__latch *latch) {
+  if (ax__alone()) {
+    atomic_store_explicit(latch, true, memory_order_relaxed);
+    return;
+  }
   for (int tries = 1; !ax__latch_try(latch); tries++)
     if (tries % 64 == 0)
       sched_yield(); /* who has it may want this processor */
