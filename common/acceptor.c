@@ -94,8 +94,7 @@ static void start_accept(ax_op *op) {
     return;
   }
   ax__queue_push(accepts(a), &op->entry);
-  if (!is_backing_off(a))
-    look(a);
+  look(a);
 }
 
 static void close_more(struct ax__io *io) {

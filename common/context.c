@@ -14,7 +14,7 @@
  * runs the loop once (sleeping in it only when nothing is on the table), and
  * puts what completed on the table. So one thread at a time touches libuv, he
  * who has the door, and any butler can be that one. An order that finds the
- * door free is started at once, by whoever gives it.
+ * door free is started at once, by whoever gives it; else it waits at the desk.
  *
  * While handlers keep the table full the door is minded after a round of them,
  * not after each: a chain of posts beside a socket takes 11 ns a handler so,
@@ -25,10 +25,10 @@
  * echo costs a tenth more then (echo-tcp-1000).
  *
  * Whoever puts an entry on the table puts it on the tray, and a butler who
- * finds the table empty takes all that is there. Each is guarded by a latch,
- * closed for some instructions; `lock` is for what happens between rounds of
- * serving. Nobody counts what is on the table: work is what is pending, a
- * butler on his round, and a table that is not empty.
+ * finds the table empty takes all that is there. Nobody counts entries: work is
+ * what is pending, a butler on his round, and a table that is not empty. What
+ * completes is put there first and then no longer pending, so that it is work
+ * at every moment.
  *
  * Waking a thread costs more than most handlers, too. So a butler with nothing
  * to do is not woken for every order. One idle butler keeps watch: it looks at
@@ -40,8 +40,10 @@
  * When the table stays empty the watch dozes until the loop brings something.
  * Only who sleeps in the loop is woken at once, by the bell.
  *
- * `lock` is held for a few instructions; `door` by who minds the door or starts
- * an order. No handler runs under either. Order: door, lock. */
+ * Tray, table, desk and door have latches. Who minds the door may sleep with it
+ * closed, but nobody waits for him: he alone minds it, and the others look
+ * whether it is free. `lock` is for what happens between rounds of serving. No
+ * handler runs under any of them. Order: door, lock, desk, table, tray. */
 #include "core.h"
 
 #include <signal.h>
@@ -521,8 +523,8 @@ static void close_loop(struct ax__context *context) {
   must(uv_loop_close(&context->loop), "a handle of the loop is still open");
 }
 
-static void drop_entries(ax__queue *queue) {
-  for (ax__entry *entry; (entry = ax__queue_pop(queue));)
+static void drop_table(struct ax__context *context) {
+  for (ax__entry *entry; (entry = take_from_table(context));)
     entry->run(entry, false);
 }
 
@@ -555,8 +557,7 @@ void ax_context_free(ax_context *executor) {
   close_loop(context);
   ax__self.door = NULL;
   ax__latch_open(&context->door);
-  drop_entries(&context->table);
-  drop_entries(&context->incoming);
+  drop_table(context);
   ax__drop_all(&waits);
   drop_initiated(context);
   ax_unref(executor);

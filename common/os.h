@@ -83,8 +83,8 @@ static inline bool ax__change(atomic_size_t *count, size_t before,
   return true;
 }
 
-/* A lock for a few instructions in which nobody sleeps: closing it is one
- * exchange, opening it one store. */
+/* A lock for a few instructions, which is what others may have to wait for:
+ * closing it is one exchange, opening it one store. */
 typedef atomic_bool ax__latch;
 
 /* False if it is closed. */

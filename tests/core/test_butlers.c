@@ -503,21 +503,30 @@ static void short_handlers_go_on_beside_one_that_blocks(void **state) {
 }
 
 /* Two butlers are in each other's way only while both serve. Here the second
- * one has served something, and is kept in the loop then; meanwhile the first
- * one serves short handlers, and must not rest. */
+ * one serves one handler, long enough to end his round, and is kept in the loop
+ * then. The first one serves short handlers all the time, and must not rest. */
 struct busy {
   ax_context *context;
-  struct gate looking; /* the second butler is in the loop */
+  struct gate half; /* of the short handlers */
   struct gate done;
   ax_time begin, last, rest; /* rest: the longest without a handler */
   unsigned handlers;
+  atomic_int server; /* who runs the short ones */
+  atomic_bool over;  /* the long one */
 };
 
-static void on_loop_held(uv_idle_t *idle) {
+static void on_loop(uv_idle_t *idle) {
   struct busy *busy = idle->data;
-  gate_open(&busy->looking);
+  if (!atomic_load(&busy->over) || atomic_load(&busy->server) == ax_butler())
+    return;
   on_pass(&busy->done, 0, 0);
   uv_close((uv_handle_t *)idle, NULL);
+}
+
+static void on_long(void *arg, int err, size_t n) {
+  struct busy *busy = arg;
+  on_pass(&busy->half, err, n);
+  atomic_store(&busy->over, true);
 }
 
 static void on_busy(void *arg, int err, size_t n) {
@@ -526,42 +535,40 @@ static void on_busy(void *arg, int err, size_t n) {
     ax_time now = ax_now(), rest = now - busy->last;
     busy->rest = rest > busy->rest ? rest : busy->rest;
     busy->last = now;
+    atomic_store(&busy->server, ax_butler());
+    if (now - busy->begin > AX_MS(5))
+      gate_open(&busy->half);
   }
-  if (busy->last - busy->begin < AX_MS(10)) /* some rounds of serving */
-    ax_post(busy->context, ax_call(on_busy, busy));
-  else
+  if (busy->last - busy->begin > AX_MS(10))
     gate_open(&busy->done);
-}
-
-static void on_looking(void *arg, int err, size_t n) {
-  struct busy *busy = arg;
-  on_pass(&busy->looking, err, n);
-  busy->begin = busy->last = ax_now();
-  ax_post(busy->context, ax_call(on_busy, busy));
+  else
+    ax_post(busy->context, ax_call(on_busy, busy));
 }
 
 static ax_time longest_rest(void) {
-  struct busy busy = {ax_context_new(), GATE, GATE, 0, 0, 0, 0};
+  struct busy busy = {.half = GATE, .done = GATE};
+  busy.context = ax_context_new();
+  busy.begin = busy.last = ax_now();
   uv_idle_t idle = {.data = &busy};
   uv_idle_init(ax_context_loop(busy.context), &idle);
-  uv_idle_start(&idle, on_loop_held);
-  ax_post(busy.context, ax_call(on_looking, &busy));
-  ax_post(busy.context, ax_call(on_nothing, NULL));
+  uv_idle_start(&idle, on_loop);
+  ax_post(busy.context, ax_call(on_long, &busy));
+  ax_post(busy.context, ax_call(on_busy, &busy));
   butlers_join(butlers_start(busy.context, 2));
+  if (!uv_is_closing((uv_handle_t *)&idle)) /* the two have changed places */
+    uv_close((uv_handle_t *)&idle, NULL);
   ax_context_free(busy.context);
   return busy.rest;
 }
 
-/* Who steps aside rests for 0.45 ms, in each round; on a busy machine anybody
- * may, but not in each. */
+/* Who steps aside rests for 0.45 ms; on a busy machine anybody may, but not
+ * most of the time. */
 static void nobody_steps_aside_for_one_who_minds_the_door(void **state) {
-  ax_time rest = AX_SECONDS(3600);
-  for (int round = 0; round < ROUNDS; round++) {
-    ax_time longest = longest_rest();
-    rest = longest < rest ? longest : rest;
-  }
-  if (!SANITIZED && rest > AX_MS(0.4))
-    give_up("a rest of %.3f ms", (double)rest / 1e6);
+  int rested = 0;
+  for (int round = 0; round < ROUNDS; round++)
+    rested += longest_rest() > AX_MS(0.4);
+  if (!SANITIZED && rested > ROUNDS / 2)
+    give_up("a rest in %d of %d", rested, ROUNDS);
 }
 
 /* Idle butlers sleep: they do not look for work at full speed. */

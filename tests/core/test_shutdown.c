@@ -337,6 +337,28 @@ static void a_context_may_be_freed_while_its_streams_end_elsewhere(void **s) {
   ax_context_free(other);
 }
 
+static int do_nothing(void *arg) { return 0; }
+
+/* Work that was sent elsewhere comes home to a context that is freed. */
+static void a_context_may_be_freed_while_its_work_ends_elsewhere(void **state) {
+  ax_context *other = ax_context_new();
+  ax_work_begin(other);
+  struct butlers *butlers = butlers_start(other, 1);
+  struct seen seen = {0};
+  double end = seconds() + 0.5;
+  for (int round = 0; round < 2000 && seconds() < end; round++) {
+    ax_context *context = ax_context_new();
+    for (int i = 0; i < 16; i++)
+      ax_run_on(other, do_nothing, NULL,
+                ax_on(context, ax_call(on_seen, &seen)));
+    ax_context_free(context);
+  }
+  ax_work_end(other);
+  butlers_join(butlers);
+  ax_context_free(other);
+  assert_int_equal(atomic_load(&seen.calls), 0);
+}
+
 /* A context that ends takes no orders, but leaves nobody waiting. */
 struct late {
   ax_obj obj;
@@ -418,6 +440,7 @@ int main(void) {
       clean_test(contexts_come_and_go),
       clean_test(a_context_may_be_freed_as_soon_as_run_has_returned),
       clean_test(a_context_may_be_freed_while_its_streams_end_elsewhere),
+      clean_test(a_context_may_be_freed_while_its_work_ends_elsewhere),
       clean_test(what_is_destroyed_at_the_end_may_order),
       clean_test(what_the_last_handler_closes_is_closed),
       clean_test(butlers_give_back_their_spare_memory),
