@@ -337,7 +337,37 @@ static void a_context_may_be_freed_while_its_streams_end_elsewhere(void **s) {
   ax_context_free(other);
 }
 
-static int do_nothing(void *arg) { return 0; }
+/* What completes to a context that is gone is dropped, and may hold the last
+ * reference to the stream whose events are just looked at. */
+static void a_stream_may_go_with_what_is_dropped(void **state) {
+  static char bytes[1 << 20];
+  for (int reading = 0; reading < 2; reading++) {
+    int ends[2];
+    struct seen seen = {0};
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+    assert_int_equal(write(ends[0], "x", 1), 1); /* so that a close resets */
+    ax_context *context = ax_context_new(), *other = ax_context_new();
+    ax_stream *stream = ax_stream_new(context);
+    assert_int_equal(ax_stream_open_fd(stream, ends[0]), 0);
+    close(ends[0]);
+    ax_token token = ax_on(other, ax_call(on_seen, &seen));
+    if (reading)
+      ax_stream_read_some(stream, AX_SEQ(AX_BUF(bytes)), token);
+    else
+      ax_stream_write(stream, AX_CSEQ(AX_CBUF(bytes)), token);
+    ax_unref(stream);
+    ax_context_free(other);
+    close(ends[1]);
+    ax_run(context);
+    ax_context_free(context);
+    assert_int_equal(atomic_load(&seen.calls), 0);
+  }
+}
+
+static int count_one(void *arg) {
+  atomic_fetch_add((atomic_int *)arg, 1);
+  return 0;
+}
 
 /* Work that was sent elsewhere comes home to a context that is freed. */
 static void a_context_may_be_freed_while_its_work_ends_elsewhere(void **state) {
@@ -348,10 +378,14 @@ static void a_context_may_be_freed_while_its_work_ends_elsewhere(void **state) {
   double end = seconds() + 0.5;
   for (int round = 0; round < 2000 && seconds() < end; round++) {
     ax_context *context = ax_context_new();
-    for (int i = 0; i < 16; i++)
-      ax_run_on(other, do_nothing, NULL,
+    atomic_int done = 0;
+    for (int i = 0; i < 64; i++)
+      ax_run_on(other, count_one, &done,
                 ax_on(context, ax_call(on_seen, &seen)));
+    while (atomic_load(&done) < round % 64)
+      continue; /* not long: so that the rest ends at the same moment */
     ax_context_free(context);
+    wait_until(atomic_load(&done) == 64);
   }
   ax_work_end(other);
   butlers_join(butlers);
@@ -441,6 +475,7 @@ int main(void) {
       clean_test(a_context_may_be_freed_as_soon_as_run_has_returned),
       clean_test(a_context_may_be_freed_while_its_streams_end_elsewhere),
       clean_test(a_context_may_be_freed_while_its_work_ends_elsewhere),
+      clean_test(a_stream_may_go_with_what_is_dropped),
       clean_test(what_is_destroyed_at_the_end_may_order),
       clean_test(what_the_last_handler_closes_is_closed),
       clean_test(butlers_give_back_their_spare_memory),
