@@ -142,7 +142,8 @@ void ax_context_free(ax_context *context);
  * or ax_stop is called, and returns how many it ran.
  *
  * Any number of threads may be butlers of one context at the same time. A
- * pthread_cancel of one takes effect after ax_run.
+ * pthread_cancel of one takes effect after ax_run; handlers must not allow it
+ * any earlier.
  * Source: io_context::run. */
 size_t ax_run(ax_executor *executor);
 

@@ -43,7 +43,8 @@
  * Tray, table, desk and door have latches. Who minds the door may sleep with it
  * closed, but nobody waits for him: he alone minds it, and the others look
  * whether it is free. `lock` is for what happens between rounds of serving. No
- * handler runs under any of them. Order: door, lock, desk, table, tray. */
+ * handler runs under any of them. Order: door, lock, desk, table, strands from
+ * the top down, tray. */
 #include "core.h"
 
 #include <signal.h>
@@ -93,8 +94,10 @@ static void context_push(ax_executor *executor, ax__entry *entry) {
   ax__latch_close(&context->tray);
   ax__queue_push(&context->incoming, entry);
   ax__latch_open(&context->tray);
-  if (ax__self.door != context)
+  if (!ax__at_door(context))
     ax__ring(context);
+  else if (context->sleeping)
+    uv_stop(&context->loop); /* a callback before it has looked for events */
 }
 
 /* With `hand` closed. */
@@ -102,8 +105,9 @@ static void fill_table(struct ax__context *context) {
   ax__latch_close(&context->tray);
   ax__queue_splice(&context->table, &context->incoming);
   ax__latch_open(&context->tray);
-  atomic_store_explicit(&context->refills, refills(context) + 1,
-                        memory_order_relaxed);
+  if (context->table.head)
+    atomic_store_explicit(&context->refills, refills(context) + 1,
+                          memory_order_relaxed);
 }
 
 static ax__entry *take_from_table(struct ax__context *context) {
@@ -156,20 +160,36 @@ void ax_work_end(ax_executor *executor) { ax__work_add(executor->context, -1); }
 
 /* ------------------------------------------------------------- the door */
 
-/* With the door. */
-static void start_all(struct ax__context *context, ax__queue requests) {
-  struct ax__context *before = ax__self.door;
-  ax__self.door = context;
-  for (ax__entry *entry; (entry = ax__queue_pop(&requests));)
-    ax__op_of(entry)->start(ax__op_of(entry));
-  ax__self.door = before;
+static bool at_door_now(struct ax__context *context) {
+  atomic_store_explicit(&context->keeper, &ax__self, memory_order_relaxed);
+  return true;
 }
 
-static ax__queue take_requests(struct ax__context *context) {
+bool ax__door_try(struct ax__context *context) {
+  return ax__latch_try(&context->door) && at_door_now(context);
+}
+
+void ax__door_close(struct ax__context *context) {
+  ax__latch_close(&context->door);
+  at_door_now(context);
+}
+
+void ax__door_open(struct ax__context *context) {
+  atomic_store_explicit(&context->keeper, NULL, memory_order_relaxed);
+  ax__latch_open(&context->door);
+}
+
+static ax__entry *next_request(struct ax__context *context) {
   ax__latch_close(&context->desk);
-  ax__queue requests = ax__queue_take(&context->requests);
+  ax__entry *request = ax__queue_pop(&context->requests);
   ax__latch_open(&context->desk);
-  return requests;
+  return request;
+}
+
+/* At the door. One by one, for starting one may order more. */
+static void start_all(struct ax__context *context) {
+  for (ax__entry *entry; (entry = next_request(context));)
+    ax__op_of(entry)->start(ax__op_of(entry));
 }
 
 /* What is ordered is started at once when nobody has the door: so what main
@@ -177,34 +197,27 @@ static ax__queue take_requests(struct ax__context *context) {
  * data before these are reported. */
 void ax__submit(ax_op *op, struct ax__context *at) {
   ax__op_pend(op, at);
-  if (ax__self.door == at && !at->dead) {
-    op->start(op);
-    return;
-  }
-  bool at_the_door = ax__latch_try(&at->door);
+  bool mine = ax__at_door(at), at_the_door = mine || ax__door_try(at);
   ax__latch_close(&at->desk);
   bool dead = at->dead;
-  ax__queue requests = {0};
   if (!dead)
     ax__queue_push(&at->requests, &op->entry);
-  if (at_the_door)
-    requests = ax__queue_take(&at->requests);
-  else
+  if (!at_the_door)
     ax__ring(at); /* here, for `at` may be gone after */
   ax__latch_open(&at->desk);
-  if (at_the_door) {
-    start_all(at, requests);
-    ax__latch_open(&at->door);
-  }
+  if (at_the_door)
+    start_all(at);
+  if (at_the_door && !mine)
+    ax__door_open(at);
   if (dead)
     ax__op_drop(op);
 }
 
 void ax__settle(struct ax__context *context, atomic_bool *done) {
   while (!atomic_load(done)) {
-    if (ax__latch_try(&context->door)) {
-      start_all(context, take_requests(context));
-      ax__latch_open(&context->door);
+    if (ax__door_try(context)) {
+      start_all(context);
+      ax__door_open(context);
     } else {
       ax__ring(context);
       sched_yield();
@@ -229,7 +242,9 @@ static void run_loop(struct ax__context *context, bool sleep, ax_time due) {
     now = ax_now();
   if (sleep) {
     uv_ref((uv_handle_t *)&context->bell);
+    context->sleeping = true;
     uv_run(&context->loop, UV_RUN_ONCE);
+    context->sleeping = false;
     uv_unref((uv_handle_t *)&context->bell);
   } else if (uv_loop_alive(&context->loop)) {
     uv_run(&context->loop, UV_RUN_NOWAIT);
@@ -253,7 +268,7 @@ static void expire(struct ax__context *context) {
 static void mind_the_door(struct ax__context *context) {
   context->minded = true;
   ax__unlock(&context->lock);
-  ax__latch_close(&context->door);
+  ax__door_close(context);
   ax__lock(&context->lock);
   atomic_store(&context->rung, false);
   atomic_store(&context->polling, true); /* before looking for the last time */
@@ -263,20 +278,18 @@ static void mind_the_door(struct ax__context *context) {
   ax_time due = ax__timers_next(context);
   ax__unlock(&context->lock);
 
-  start_all(context, take_requests(context));
-  ax__self.door = context;
+  start_all(context);
   run_loop(context, sleep && table_is_empty(context), due);
   ax__lock(&context->lock);
   atomic_store(&context->polling, false);
   expire(context);
-  ax__self.door = NULL;
 
   context->due = ax__timers_next(context);
   context->turns += sleep;
   context->minded = false;
   if (context->dozing)
     ax__wake_one(&context->watch);
-  ax__latch_open(&context->door);
+  ax__door_open(context);
 }
 
 /* --------------------------------------------------------------- butlers */
@@ -545,18 +558,16 @@ void ax_context_free(ax_context *executor) {
   struct ax__context *context = executor->context;
   assert(context->butlers == 0 && "ax_context_free while a butler is inside");
   ax__queue waits = {0};
-  ax__latch_close(&context->door);
+  ax__door_close(context);
   ax__lock(&context->lock);
   ax__latch_close(&context->desk);
   context->dead = true;
   ax__latch_open(&context->desk);
   ax__timers_all(context, &waits);
   ax__unlock(&context->lock);
-  start_all(context, take_requests(context));
-  ax__self.door = context;
+  start_all(context);
   close_loop(context);
-  ax__self.door = NULL;
-  ax__latch_open(&context->door);
+  ax__door_open(context);
   drop_table(context);
   ax__drop_all(&waits);
   drop_initiated(context);

@@ -100,7 +100,6 @@ struct ax__frame {
 /* All that a thread knows of itself. */
 struct ax__self {
   struct ax__frame *inside;
-  struct ax__context *door; /* the context whose door it has now */
   struct ax__spares {
     struct ax__chain {
       struct ax__spare *top;
@@ -271,10 +270,12 @@ struct ax__context {
   atomic_bool stopped;
   atomic_bool polling; /* a butler sleeps in the loop; ring to wake it ... */
   atomic_bool rung;    /* ... once */
-  ax__latch door;      /* guards the loop and what is in it */
+  ax__latch door;      /* guards the loop and what is in it ... */
+  bool sleeping;       /* in uv_run, until something happens */
   ax__latch desk;      /* guards ... */
   ax__queue requests;  /* operations to be started at the door */
   atomic_size_t work;  /* pending operations and work guards */
+  _Atomic(struct ax__self *) keeper; /* who has closed the door */
 
   /* Two queues in two cache lines, so that who puts and who takes seldom meet:
    * a post from outside costs 55 ns so and 120 in one (micro-outside1). */
@@ -304,6 +305,16 @@ struct ax__context {
   uv_async_t bell;
   uv_timer_t alarm;
 };
+
+static inline bool ax__at_door(struct ax__context *context) {
+  return atomic_load_explicit(&context->keeper, memory_order_relaxed) ==
+         &ax__self;
+}
+
+/* Closes the door behind the caller: if it is open; when it is. */
+bool ax__door_try(struct ax__context *context);
+void ax__door_close(struct ax__context *context);
+void ax__door_open(struct ax__context *context);
 
 /* Adds to the work of a context, from anywhere, without its lock. */
 void ax__work_add(struct ax__context *context, long change);

@@ -25,13 +25,21 @@ void ax__io_init(struct ax__io *io, ax_executor *executor,
 /* At the door, or after the end of the context, which dropped it. */
 static void request_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
-  ax__latch *door = ax__self.door == op->at ? NULL : &op->at->door;
-  if (door)
-    ax__latch_close(door);
+  struct ax__context *at = op->at;
+  bool at_door = ax__at_door(at);
+  if (!at_door)
+    ax__door_close(at);
   op->act(op->io, op->given);
-  if (door)
-    ax__latch_open(door);
+  if (!at_door)
+    ax__door_open(at);
   ax__op_run(entry, live);
+}
+
+/* Work until it was carried out. */
+static void request_start(ax_op *op) {
+  struct ax__context *at = op->at;
+  request_run(&op->entry, false);
+  ax__work_add(at, -1);
 }
 
 void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
@@ -41,7 +49,7 @@ void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
   op->act = act;
   op->io = io;
   op->given = fd;
-  op->start = ax__op_drop;
+  op->start = request_start;
   ax__submit(op, ax__io_context(io));
 }
 
@@ -84,11 +92,10 @@ void ax__io_close(struct ax__io *io) {
 }
 
 static void end_act(struct ax__io *io, ax__fd fd) {
-  ax_executor *executor = io->executor;
   close_handles(io);
   ax__fd_close(fd);
+  ax_unref(io->executor); /* the request holds it, too */
   free(io);
-  ax_unref(executor);
 }
 
 void ax__io_end(void *object) {

@@ -2,7 +2,7 @@
  *
  * An operation is born by an initiating call (ax__op_new). Either it is
  * finished at once, or it becomes pending: ax__op_pend counts it as work and
- * holds its executor. ax__op_finish puts it in its executor's line, and
+ * holds its executor. ax__op_finish puts it in its executor's queue, and
  * ax__op_run, on a butler, gives its memory back and calls the handler, in
  * this order, so that the next operation the handler initiates finds the
  * memory warm. ax__op_drop is the other end: nobody is called.
@@ -29,7 +29,7 @@ void ax__op_pend(ax_op *op, struct ax__context *at) {
     ax__work_add(home, 1);
 }
 
-/* A ready operation is work because it stands in a line: there first. */
+/* A ready operation is work because it stands in a queue: there first. */
 static void uncount(struct ax__context *at, struct ax__context *home) {
   ax__work_add(at, -1);
   if (home != at)

@@ -98,6 +98,7 @@ static inline bool ax__latch_try(ax__latch *latch) {
 
 static inline void ax__latch_close(ax__latch *latch) {
   if (ax__alone()) {
+    assert(!AX__CHECKED || !atomic_load(latch));
     atomic_store_explicit(latch, true, memory_order_relaxed);
     return;
   }

@@ -467,6 +467,48 @@ static void a_closed_acceptor_may_listen_again(void **state) {
   porch_free(&porch);
 }
 
+/* An accept is ordered while the loop is in a callback, which closes. */
+struct ordered {
+  struct porch porch;
+  ax_stream *peer;
+  struct seen seen;
+  struct gate in_loop, done;
+};
+
+static void on_uv_timer_close(uv_timer_t *timer) {
+  struct ordered *ordered = timer->data;
+  gate_open(&ordered->in_loop);
+  on_pass(&ordered->done, 0, 0);
+  ax_acceptor_close(ordered->porch.acceptor);
+  uv_close((uv_handle_t *)timer, NULL);
+}
+
+static void *order_accept(void *arg) {
+  struct ordered *ordered = arg;
+  on_pass(&ordered->in_loop, 0, 0);
+  ax_acceptor_accept(ordered->porch.acceptor, ordered->peer,
+                     ax_call(on_seen, &ordered->seen));
+  ax_work_end(ordered->porch.context);
+  gate_open(&ordered->done);
+  return NULL;
+}
+
+static void orders_of_the_loop_do_not_overtake(void **state) {
+  struct ordered ordered = {.in_loop = GATE, .done = GATE};
+  ordered.porch = porch_on("127.0.0.1:0");
+  ordered.peer = ax_stream_new(ordered.porch.context);
+  uv_timer_t timer = {.data = &ordered};
+  uv_timer_init(ax_context_loop(ordered.porch.context), &timer);
+  uv_timer_start(&timer, on_uv_timer_close, 1, 0);
+  ax_work_begin(ordered.porch.context);
+  pthread_t thread = thread_start(order_accept, &ordered);
+  ax_run(ordered.porch.context);
+  thread_join(thread);
+  expect_seen(&ordered.seen, "accept", UV_ECANCELED);
+  ax_unref(ordered.peer);
+  porch_free(&ordered.porch);
+}
+
 static void close_from_another_thread_ends_an_accept(void **state) {
   for (int i = 0; i < 30; i++) {
     struct seen seen = {0};
@@ -656,6 +698,7 @@ int main(void) {
       clean_test(close_ends_all_accepts_and_stops_listening),
       clean_test(a_closed_acceptor_may_listen_again),
       clean_test(close_from_another_thread_ends_an_accept),
+      clean_test(orders_of_the_loop_do_not_overtake),
       clean_test(the_context_of_an_accept_may_be_freed_first),
       clean_test(clients_that_nobody_accepts_use_no_time),
       clean_test(without_descriptors_accept_waits_and_does_not_spin),

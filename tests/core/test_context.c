@@ -823,6 +823,30 @@ static void a_callback_of_the_loop_may_post(void **state) {
   ax_context_free(context);
 }
 
+/* Due while a handler ran, and so called before the loop looks for events. */
+static void on_uv_timer_complete(uv_timer_t *timer) {
+  ax_complete(timer->data, 0, 0);
+}
+
+static void on_wait_until_due(void *arg, int err, size_t n) {
+  for (double end = seconds() + 0.005; seconds() < end;)
+    pause_before(deadline(), "the timer of libuv to be due");
+}
+
+static void a_callback_before_the_loop_sleeps_may_complete(void **state) {
+  struct seen seen = {0};
+  ax_context *context = ax_context_new();
+  uv_timer_t timer;
+  uv_timer_init(ax_context_loop(context), &timer);
+  timer.data = ax_initiate(context, ax_call(on_seen, &seen));
+  uv_timer_start(&timer, on_uv_timer_complete, 2, 0);
+  ax_post(context, ax_call(on_wait_until_due, NULL));
+  assert_int_equal(ax_run(context), 2);
+  expect_seen(&seen, "operation", 0);
+  uv_close((uv_handle_t *)&timer, NULL);
+  ax_context_free(context);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       clean_test(run_returns_at_once_without_work),
@@ -863,6 +887,7 @@ int main(void) {
       clean_test(an_expired_timer_does_not_starve_others),
       clean_test(other_users_of_the_loop_are_served),
       clean_test(a_callback_of_the_loop_may_post),
+      clean_test(a_callback_before_the_loop_sleeps_may_complete),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -2,6 +2,8 @@
  * Every operation by itself is in test_laws.c; here they come together. */
 #include "world.h"
 
+#include <fcntl.h>
+
 /* A session as programs have them: it owns its stream and timer, and pending
  * operations keep it alive. */
 struct session {
@@ -419,6 +421,64 @@ static void what_is_destroyed_at_the_end_may_order(void **state) {
   assert_int_equal(atomic_load(&seen.calls), 0);
 }
 
+/* One that, when it is destroyed, ends a context or closes a stream, and lets
+ * go of another stream. */
+struct legacy {
+  ax_obj obj;
+  ax_context *ends;
+  ax_stream *closes, *holds;
+};
+
+static void destroy_legacy(void *object) {
+  struct legacy *legacy = object;
+  ax_context_free(legacy->ends);
+  if (legacy->closes)
+    ax_stream_close(legacy->closes);
+  ax_unref(legacy->closes);
+  ax_unref(legacy->holds);
+  free(legacy);
+}
+
+/* A pending read of `stream`, on `executor`, with such a one. */
+static void leave(ax_stream *stream, ax_executor *executor,
+                  struct legacy start) {
+  static char byte[1];
+  struct legacy *legacy = malloc(sizeof *legacy);
+  *legacy = start;
+  ax_obj_init(&legacy->obj, destroy_legacy);
+  ax_stream_read_some(stream, AX_SEQ(AX_BUF(byte)),
+                      ax_on(executor, ax_keep(legacy, ax_call(on_seen, NULL))));
+  ax_unref(legacy);
+}
+
+static ax_stream *stream_of(ax_context *context) {
+  int ends[2];
+  ax_stream *stream = ax_stream_new(context);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  assert_int_equal(ax_stream_open_fd(stream, ends[0]), 0);
+  close(ends[0]);
+  close(ends[1]);
+  return stream;
+}
+
+static void the_end_of_one_context_may_be_that_of_another(void **state) {
+  ax_context *one = ax_context_new(), *other = ax_context_new();
+  ax_stream *stream = stream_of(one);
+  leave(stream, one, (struct legacy){.ends = other, .holds = stream_of(one)});
+  ax_unref(stream);
+  ax_context_free(one);
+}
+
+static void the_end_of_a_context_may_come_back_to_it(void **state) {
+  ax_context *one = ax_context_new(), *other = ax_context_new();
+  ax_stream *a = stream_of(one), *b = stream_of(other);
+  leave(a, other, (struct legacy){.holds = stream_of(other)});
+  leave(b, other, (struct legacy){.closes = a});
+  ax_unref(b);
+  ax_context_free(other);
+  ax_context_free(one);
+}
+
 /* Closed in the last handler; the loop had no time to finish closing. */
 static void on_close_all(void *arg, int err, size_t n) {
   struct world *world = arg;
@@ -434,6 +494,28 @@ static void what_the_last_handler_closes_is_closed(void **state) {
   ax_run(world->context);
   client_expect_end(world->peer);
   world_free(world);
+}
+
+/* While the other butler sleeps in the loop, who is the one to close it. */
+static void on_close_later(void *arg, int err, size_t n) {
+  for (double end = seconds() + 0.001; seconds() < end;)
+    pause_before(deadline(), "the other butler to sleep");
+  ax_stream_close(arg);
+}
+
+static void what_was_closed_is_closed_when_run_returns(void **state) {
+  for (int round = 0; round < 200; round++) {
+    ax_context *context = ax_context_new();
+    ax_stream *stream = stream_of(context);
+    int fd = ax_stream_fd(stream);
+    ax_post(context, ax_call(on_close_later, stream));
+    struct butlers *butlers = butlers_start(context, 1);
+    ax_run(context);
+    assert_int_equal(fcntl(fd, F_GETFD), -1);
+    butlers_join(butlers);
+    ax_unref(stream);
+    ax_context_free(context);
+  }
 }
 
 static void on_add(void *arg, int err, size_t n) {
@@ -476,6 +558,9 @@ int main(void) {
       clean_test(a_context_may_be_freed_while_its_streams_end_elsewhere),
       clean_test(a_context_may_be_freed_while_its_work_ends_elsewhere),
       clean_test(a_stream_may_go_with_what_is_dropped),
+      clean_test(the_end_of_one_context_may_be_that_of_another),
+      clean_test(the_end_of_a_context_may_come_back_to_it),
+      clean_test(what_was_closed_is_closed_when_run_returns),
       clean_test(what_is_destroyed_at_the_end_may_order),
       clean_test(what_the_last_handler_closes_is_closed),
       clean_test(butlers_give_back_their_spare_memory),
