@@ -61,7 +61,11 @@ ax_time ax_now(void) { return uv_hrtime(); }
 
 /* After something was put where the sleeper would have looked. */
 void ax__ring(struct ax__context *context) {
-  if (atomic_load(&context->polling) && !atomic_exchange(&context->rung, true))
+  if (!atomic_load(&context->polling))
+    return;
+  if (ax__at_door(context) && context->sleeping)
+    uv_stop(&context->loop); /* in a callback, perhaps before it sleeps */
+  else if (!atomic_exchange(&context->rung, true))
     uv_async_send(&context->bell);
 }
 
@@ -94,10 +98,7 @@ static void context_push(ax_executor *executor, ax__entry *entry) {
   ax__latch_close(&context->tray);
   ax__queue_push(&context->incoming, entry);
   ax__latch_open(&context->tray);
-  if (!ax__at_door(context))
-    ax__ring(context);
-  else if (context->sleeping)
-    uv_stop(&context->loop); /* a callback before it has looked for events */
+  ax__ring(context);
 }
 
 /* With `hand` closed. */

@@ -98,7 +98,7 @@ static inline bool ax__latch_try(ax__latch *latch) {
 
 static inline void ax__latch_close(ax__latch *latch) {
   if (ax__alone()) {
-    assert(!AX__CHECKED || !atomic_load(latch));
+    ax__must(AX__CHECKED && atomic_load(latch)); /* nobody else opens it */
     atomic_store_explicit(latch, true, memory_order_relaxed);
     return;
   }
