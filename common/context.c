@@ -17,7 +17,7 @@
  * door free is started at once, by whoever gives it; else it waits at the desk.
  *
  * While handlers keep the table full the door is minded after a round of them,
- * not after each: a chain of posts beside a socket takes 11 ns a handler so,
+ * not after each: a chain of posts beside a socket takes 14 ns a handler so,
  * and Boost.Asio's, which looks each time, 130 (micro-ping1-live). A round is
  * what was on the table and then what that brought, for a read, its answer and
  * the next read belong together: when the loop is asked before the next read
