@@ -23,18 +23,9 @@ struct ax_acceptor {
 
 /* ----------------------------------------------------------- at the door */
 
-static void on_connection(uv_poll_t *poll, int status, int events);
-
-static ax__queue *accepts(ax_acceptor *a) {
-  return &a->io.pending[AX__READING];
+static void on_backoff(uv_timer_t *timer) {
+  ax__io_arm(timer->data, UV_READABLE);
 }
-
-/* Looks for connections if anybody waits for one. */
-static void look(ax_acceptor *a) {
-  ax__io_arm(&a->io, accepts(a)->head ? UV_READABLE : 0, on_connection);
-}
-
-static void on_backoff(uv_timer_t *timer) { look(timer->data); }
 
 static void back_off(ax_acceptor *a) {
   if (!a->backoff) {
@@ -42,59 +33,26 @@ static void back_off(ax_acceptor *a) {
     uv_timer_init(a->io.poll->loop, a->backoff);
   }
   uv_timer_start(a->backoff, on_backoff, BACKOFF, 0);
+  ax__io_arm(&a->io, 0);
 }
 
-static bool is_backing_off(ax_acceptor *a) {
-  return a->backoff && uv_is_active((uv_handle_t *)a->backoff);
-}
-
-static bool out_of_something(int err) {
-  return err == UV_EMFILE || err == UV_ENFILE || err == UV_ENOBUFS ||
-         err == UV_ENOMEM;
-}
-
-/* Accepts for one operation; false when there is no use in trying again. */
-static bool accept_one(ax_acceptor *a) {
-  ax_op *op = ax__op_of(accepts(a)->head);
+static int move_in(ax_op *op) {
   int fd = ax__accept(op->fd);
-  if (fd == UV_EAGAIN)
-    return false;
-  if (fd == UV_ECONNABORTED || fd == UV_EINTR || fd == UV_EPROTO)
-    return true; /* that one is gone; the next may not be */
-  if (out_of_something(fd)) {
-    back_off(a);
-    return false;
+  switch (fd) {
+  case UV_ECONNABORTED:
+  case UV_EINTR:
+  case UV_EPROTO:
+    return UV_EAGAIN; /* that one is gone; the next may not be */
+  case UV_EMFILE:
+  case UV_ENFILE:
+  case UV_ENOBUFS:
+  case UV_ENOMEM:
+    back_off(op->object);
+    return UV_EAGAIN;
   }
-  (void)ax__queue_pop(accepts(a));
   if (fd >= 0)
     ax__stream_adopt(op->with, fd);
-  ax__op_finish(op, fd < 0 ? fd : 0, 0);
-  return true;
-}
-
-/* What completes to a context that is gone may hold the last reference. */
-static void on_connection(uv_poll_t *poll, int status, int events) {
-  ax_acceptor *a = ax_ref(poll->data);
-  if (status < 0)
-    a->io.armed = 0;
-  while (accepts(a)->head && accept_one(a))
-    continue;
-  if (is_backing_off(a))
-    ax__io_arm(&a->io, 0, on_connection);
-  else
-    look(a);
-  ax_unref(a);
-}
-
-static void start_accept(ax_op *op) {
-  ax_acceptor *a = op->object;
-  int err = ax__io_watch(&a->io, op->fd);
-  if (err) {
-    ax__op_finish(op, err, 0);
-    return;
-  }
-  ax__queue_push(accepts(a), &op->entry);
-  look(a);
+  return fd < 0 ? fd : 0;
 }
 
 static void close_more(struct ax__io *io) {
@@ -156,10 +114,8 @@ int ax_acceptor_local(ax_acceptor *a, ax_endpoint *endpoint) {
 /* ------------------------------------------------------------- the public */
 
 void ax_acceptor_accept(ax_acceptor *a, ax_stream *peer, ax_token token) {
-  ax_op *op = ax__op_new(AX__OP, a->io.executor, a, token);
+  ax_op *op = ax__io_op(&a->io, AX__READING, token, move_in);
   op->with = ax_ref(peer);
-  op->fd = a->io.own.fd;
-  op->start = start_accept;
   if (op->fd == -1)
     ax__op_finish(op, UV_EBADF, 0);
   else if (ax_stream_fd(peer) != -1)

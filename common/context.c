@@ -61,11 +61,12 @@ ax_time ax_now(void) { return uv_hrtime(); }
 
 /* After something was put where the sleeper would have looked. */
 void ax__ring(struct ax__context *context) {
-  if (!atomic_load(&context->polling))
+  if (!atomic_load(&context->polling) ||
+      !atomic_exchange(&context->polling, false))
     return;
-  if (ax__at_door(context) && context->sleeping)
-    uv_stop(&context->loop); /* in a callback, perhaps before it sleeps */
-  else if (!atomic_exchange(&context->rung, true))
+  if (ax__at_door(context))
+    uv_stop(&context->loop); /* before it sleeps */
+  else
     uv_async_send(&context->bell);
 }
 
@@ -196,8 +197,8 @@ static void start_all(struct ax__context *context) {
 /* What is ordered is started at once when nobody has the door: so what main
  * sets up before ax_run is in force, and a handler's next read waits for its
  * data before these are reported. */
-void ax__submit(ax_op *op, struct ax__context *at) {
-  ax__op_pend(op, at);
+void ax__submit_again(ax_op *op) {
+  struct ax__context *at = op->at;
   bool mine = ax__at_door(at), at_the_door = mine || ax__door_try(at);
   ax__latch_close(&at->desk);
   bool dead = at->dead;
@@ -212,6 +213,11 @@ void ax__submit(ax_op *op, struct ax__context *at) {
     ax__door_open(at);
   if (dead)
     ax__op_drop(op);
+}
+
+void ax__submit(ax_op *op, struct ax__context *at) {
+  ax__op_pend(op, at);
+  ax__submit_again(op);
 }
 
 void ax__settle(struct ax__context *context, atomic_bool *done) {
@@ -243,9 +249,7 @@ static void run_loop(struct ax__context *context, bool sleep, ax_time due) {
     now = ax_now();
   if (sleep) {
     uv_ref((uv_handle_t *)&context->bell);
-    context->sleeping = true;
     uv_run(&context->loop, UV_RUN_ONCE);
-    context->sleeping = false;
     uv_unref((uv_handle_t *)&context->bell);
   } else if (uv_loop_alive(&context->loop)) {
     uv_run(&context->loop, UV_RUN_NOWAIT);
@@ -271,16 +275,16 @@ static void mind_the_door(struct ax__context *context) {
   ax__unlock(&context->lock);
   ax__door_close(context);
   ax__lock(&context->lock);
-  atomic_store(&context->rung, false);
   atomic_store(&context->polling, true); /* before looking for the last time */
   bool sleep = table_is_empty(context) && !over(context);
-  atomic_store(&context->polling, sleep);
+  if (!sleep)
+    atomic_store(&context->polling, false);
   context->turns += sleep;
   ax_time due = ax__timers_next(context);
   ax__unlock(&context->lock);
 
   start_all(context);
-  run_loop(context, sleep && table_is_empty(context), due);
+  run_loop(context, sleep, due);
   ax__lock(&context->lock);
   atomic_store(&context->polling, false);
   expire(context);
@@ -543,10 +547,8 @@ static void drop_table(struct ax__context *context) {
 }
 
 static void drop_initiated(struct ax__context *context) {
-  for (ax_op *op; (op = context->initiated);) {
-    context->initiated = op->after;
-    if (op->after)
-      op->after->before = NULL;
+  for (ax_op *op; (op = LIST_FIRST(&context->initiated));) {
+    LIST_REMOVE(op, initiated);
     ax__op_drop(op);
   }
 }

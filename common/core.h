@@ -12,6 +12,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/queue.h>
 #include <sys/uio.h>
 
 #define AX__OF(type, member, pointer)                                          \
@@ -142,15 +143,17 @@ struct ax_op {
   bool pending;       /* counted as work */
   bool holding;       /* the executor, which the object does not hold for it */
   unsigned char kind; /* an AX__WAIT ends here, an AX__OP goes on */
-  bool reading;       /* which side of the stream */
   void *with;         /* another object, held; may be NULL */
   void *extra;        /* memory to be freed with it, or NULL */
+  void (*start)(ax_op *op); /* at the door of `at` */
+  /* ax__io_op: its descriptor, side and epoch at initiation, and what to do
+   * when that is ready: 0 or an error, UV_EAGAIN when it is to be continued */
   int fd;
-  bool step; /* of a read, counted as work at `at` while on its way */
-  unsigned epoch, closes;     /* of the stream, at initiation */
-  size_t want;                /* complete when n reaches this */
-  void (*start)(ax_op *op);   /* at the door of `at` */
-  ssize_t (*move)(ax_op *op); /* moves bytes, at the door */
+  unsigned epoch;
+  unsigned char side;
+  bool at_home; /* in its executor, not at the door */
+  int (*move)(ax_op *op);
+  size_t want; /* complete when n reaches this */
   union {
     struct { /* bytes still to be moved */
       struct iovec *iov;
@@ -162,10 +165,8 @@ struct ax_op {
       size_t scanned;
       int delimiter;
     };
-    struct { /* ax_initiate */
-      ax_op *before, *after;
-    };
-    struct { /* ax_run_on */
+    LIST_ENTRY(ax_op) initiated; /* ax_initiate */
+    struct {                     /* ax_run_on */
       ax_work_fn *work;
       void *work_arg;
     };
@@ -230,14 +231,18 @@ size_t ax__pool_in_use(void); /* what other threads have spare counts */
 /* malloc that says what failed and aborts. */
 void *ax__alloc(size_t size);
 
-/* Makes it pending: it counts as work at `at` and in its executor's context
- * and holds its executor. */
+/* Makes it pending: it counts as work at `at` and in its executor's context;
+ * and no longer, if it is. */
 void ax__op_pend(ax_op *op, struct ax__context *at);
+void ax__op_uncount(ax_op *op);
 
 /* Completes: its handler becomes ready. The operation may be gone after. For
  * who has the door of the context where it is pending, or is in a call of the
  * user to one of its objects. */
 void ax__op_finish(ax_op *op, int err, size_t n);
+
+/* To its executor, still pending, for a step. */
+void ax__op_step(ax_op *op);
 
 /* Lets go of an operation without running its handler. */
 void ax__op_drop(ax_op *op);
@@ -268,10 +273,8 @@ struct ax__context {
   ax_executor base;
   atomic_bool dead; /* set by ax_context_free, with lock and desk */
   atomic_bool stopped;
-  atomic_bool polling; /* a butler sleeps in the loop; ring to wake it ... */
-  atomic_bool rung;    /* ... once */
-  ax__latch door;      /* guards the loop and what is in it ... */
-  bool sleeping;       /* in uv_run, until something happens */
+  atomic_bool polling; /* a butler sleeps in the loop, and nobody has rung */
+  ax__latch door;      /* guards the loop and what is in it */
   ax__latch desk;      /* guards ... */
   ax__queue requests;  /* operations to be started at the door */
   atomic_size_t work;  /* pending operations and work guards */
@@ -290,7 +293,7 @@ struct ax__context {
   ax__mutex lock;       /* guards from here ... */
   _Atomic(ax_time) due; /* no later than the first timer; read without lock */
   bool minded;          /* a butler minds the door */
-  ax_op *initiated;     /* by ax_initiate, to be dropped with the context */
+  LIST_HEAD(, ax_op) initiated; /* to be dropped with the context */
   struct ax__heap timers;
   long serving;         /* butlers who run handlers */
   unsigned long served; /* handlers run, but for what a butler runs now */
@@ -320,8 +323,10 @@ void ax__door_open(struct ax__context *context);
 void ax__work_add(struct ax__context *context, long change);
 
 /* Has op->start run at the door of `at`; the operation is pending from then
- * on. When that context is gone the operation is dropped. */
+ * on. When that context is gone the operation is dropped. The other is for one
+ * that is pending already. */
 void ax__submit(ax_op *op, struct ax__context *at);
+void ax__submit_again(ax_op *op);
 
 /* Returns when a submitted request has set *done, which takes as long as the
  * one who minds the door needs to look up. */
@@ -349,11 +354,13 @@ enum ax__side { AX__WRITING, AX__READING };
 struct ax__io {
   ax_obj obj;
   ax_executor *executor;
-  ax__fd own;      /* the user's half; none: not open */
-  ax__latch latch; /* closed within a read(2), and while `own` is closed */
+  ax__fd own;        /* the user's half; none: not open */
+  ax__latch latch;   /* closed within a read(2), and while `own` is closed */
+  atomic_uint epoch; /* counts cancels and closes */
   /* at the door */
   uv_poll_t *poll;
-  int armed; /* the events that the loop looks for */
+  int armed;                /* the events that the loop looks for */
+  unsigned char in_vain[2]; /* reports that nobody waited for */
   ax__queue pending[2];
   void (*close_more)(struct ax__io *io); /* its other handles, or NULL */
 };
@@ -365,6 +372,11 @@ void ax__io_init(struct ax__io *io, ax_executor *executor,
 static inline struct ax__context *ax__io_context(const struct ax__io *io) {
   return io->executor->context;
 }
+
+/* A new operation on one side of its descriptor, to be submitted: when that is
+ * ready, move(op) is called at the door. */
+ax_op *ax__io_op(struct ax__io *io, enum ax__side side, ax_token token,
+                 int (*move)(ax_op *));
 
 /* Has act(io, fd) run at the door. The object is held until then, unless this
  * is its end (`last`). */
@@ -383,9 +395,8 @@ void ax__io_end(void *io);
 /* The rest at the door. Drops what is pending and closes all handles: */
 void ax__io_shut(struct ax__io *io);
 
-/* Has the loop look at a descriptor: 0 or an error; and for which events. */
-int ax__io_watch(struct ax__io *io, int fd);
-void ax__io_arm(struct ax__io *io, int events, uv_poll_cb on_events);
+/* Has the loop look at its descriptor for these events. */
+void ax__io_arm(struct ax__io *io, int events);
 
 /* Restores the flags and closes, unless it is none. */
 void ax__fd_close(ax__fd fd);
@@ -440,8 +451,8 @@ void ax__trace_end(const struct ax__slice *slice, int err, size_t n);
 
 /* ------------------------------------------------------- a new operation */
 
-/* Holds object and keep. `executor` is where it completes when the token does
- * not say. Inline, so that the token stays in registers. */
+/* Holds object, executor and keep. `executor` is where it completes when the
+ * token does not say. Inline, so that the token stays in registers. */
 static inline ax_op *ax__op_new(enum ax__kind kind, ax_executor *executor,
                                 void *object, ax_token token) {
   ax_op *op = ax__take(kind);
@@ -452,6 +463,8 @@ static inline ax_op *ax__op_new(enum ax__kind kind, ax_executor *executor,
     op->token.executor = executor;
   op->object = ax_ref(object);
   op->holding = !object || op->token.executor != executor;
+  if (op->holding)
+    ax_ref(op->token.executor);
   ax_ref(token.keep);
   op->pending = false;
   op->err = 0;

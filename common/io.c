@@ -12,6 +12,9 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+/* How many reports that nobody waited for disarm a side. */
+static const unsigned char patience[] = {0, 8};
+
 void ax__io_init(struct ax__io *io, ax_executor *executor,
                  void (*destroy)(void *), void (*close_more)(struct ax__io *)) {
   ax_obj_init(&io->obj, destroy);
@@ -66,6 +69,7 @@ static void cancel_act(struct ax__io *io, ax__fd fd) {
 }
 
 void ax__io_cancel(struct ax__io *io) {
+  atomic_fetch_add(&io->epoch, 1);
   ax__io_request(io, cancel_act, AX__NO_FD, false);
 }
 
@@ -87,6 +91,7 @@ static void close_act(struct ax__io *io, ax__fd fd) {
 void ax__io_close(struct ax__io *io) {
   ax__fd fd = io->own;
   io->own = AX__NO_FD;
+  atomic_fetch_add(&io->epoch, 1);
   if (fd.fd != -1)
     ax__io_request(io, close_act, fd, false);
 }
@@ -131,7 +136,14 @@ void ax__handle_close(void *handle_pointer) {
   *handle = NULL;
 }
 
-int ax__io_watch(struct ax__io *io, int fd) {
+/* ------------------------------------------------- waiting for a descriptor */
+
+static const int event_of[] = {UV_WRITABLE, UV_READABLE};
+
+static void on_poll(uv_poll_t *poll, int status, int events);
+
+/* 0 or an error: UV_EPERM for a file, which is always ready. */
+static int watch(struct ax__io *io, int fd) {
   if (io->poll)
     return 0;
   io->poll = ax__handle_new(io, sizeof *io->poll);
@@ -143,14 +155,83 @@ int ax__io_watch(struct ax__io *io, int fd) {
   return err;
 }
 
-void ax__io_arm(struct ax__io *io, int events, uv_poll_cb on_events) {
+void ax__io_arm(struct ax__io *io, int events) {
   if (events == io->armed)
     return;
   io->armed = events;
   if (events)
-    uv_poll_start(io->poll, events, on_events);
+    uv_poll_start(io->poll, events, on_poll);
   else
     uv_poll_stop(io->poll);
+}
+
+static int move(ax_op *op) { return op->at_home ? 0 : op->move(op); }
+
+static void moved(ax_op *op, int err) {
+  if (op->at_home && !err)
+    ax__op_step(op);
+  else
+    ax__op_finish(op, err, op->n);
+}
+
+static void start(ax_op *op) {
+  struct ax__io *io = op->object;
+  int err = UV_ECANCELED;
+  if (atomic_load(&io->epoch) == op->epoch)
+    err = watch(io, op->fd);
+  if (!err) {
+    ax__queue_push(&io->pending[op->side], &op->entry);
+    ax__io_arm(io, io->armed | event_of[op->side]);
+    return;
+  }
+  if (err == UV_EPERM)
+    while ((err = move(op)) == UV_EAGAIN)
+      continue;
+  moved(op, err);
+}
+
+ax_op *ax__io_op(struct ax__io *io, enum ax__side side, ax_token token,
+                 int (*move)(ax_op *)) {
+  ax_op *op = ax__op_new(AX__OP, io->executor, io, token);
+  op->start = start;
+  op->fd = io->own.fd;
+  op->epoch = atomic_load(&io->epoch);
+  op->side = (unsigned char)side;
+  op->at_home = false;
+  op->move = move;
+  return op;
+}
+
+/* The first that waits for this side, if it has come to its end here. */
+static ax_op *ready(struct ax__io *io, enum ax__side side) {
+  ax__queue *pending = &io->pending[side];
+  ax_op *op = pending->head ? ax__op_of(pending->head) : NULL;
+  if (op && (op->err = move(op)) == UV_EAGAIN)
+    return NULL;
+  (void)ax__queue_pop(pending);
+  io->in_vain[side] = op ? 0 : io->in_vain[side] + 1;
+  if (!pending->head && io->in_vain[side] >= patience[side])
+    ax__io_arm(io, io->armed & ~event_of[side]);
+  return op;
+}
+
+/* An error, for which the loop has disarmed, is learnt from the system call.
+ * What completes to a context that is gone may hold the last reference to the
+ * object, so that is the last thing to happen. */
+static void on_poll(uv_poll_t *poll, int status, int events) {
+  struct ax__io *io = poll->data;
+  if (status < 0) {
+    int armed = io->armed;
+    io->armed = 0;
+    ax__io_arm(io, armed);
+    events = UV_READABLE | UV_WRITABLE;
+  }
+  ax_op *write = events & UV_WRITABLE ? ready(io, AX__WRITING) : NULL;
+  ax_op *read = events & UV_READABLE ? ready(io, AX__READING) : NULL;
+  if (write)
+    moved(write, write->err);
+  if (read)
+    moved(read, read->err);
 }
 
 /* ----------------------------------------------------------- descriptors */

@@ -18,31 +18,31 @@
 
 /* The executor may be of another context than the object; then that one, too,
  * has to stay until the handler has run. */
-void ax__op_pend(ax_op *op, struct ax__context *at) {
-  struct ax__context *home = op->token.executor->context;
-  op->at = at;
-  if (op->holding && !op->pending) /* else a further step of a composed one */
-    ax_ref(op->token.executor);
-  op->pending = true;
-  ax__work_add(at, 1);
+static void count(struct ax__context *at, struct ax__context *home, long n) {
+  ax__work_add(at, n);
   if (home != at)
-    ax__work_add(home, 1);
+    ax__work_add(home, n);
 }
 
-/* A ready operation is work because it stands in a queue: there first. */
-static void uncount(struct ax__context *at, struct ax__context *home) {
-  ax__work_add(at, -1);
-  if (home != at)
-    ax__work_add(home, -1);
+void ax__op_pend(ax_op *op, struct ax__context *at) {
+  op->at = at;
+  op->pending = true;
+  count(at, op->token.executor->context, 1);
+}
+
+void ax__op_uncount(ax_op *op) {
+  if (op->pending)
+    count(op->at, op->token.executor->context, -1);
+  op->pending = false;
 }
 
 /* The handler's context may be freed at the same moment, or as soon as the
- * handler has run: its lock keeps the one apart, a reference the other. */
-static void finish_from_afar(ax_op *op, int err, size_t n) {
+ * handler has run: its lock keeps the one apart, a reference the other. A ready
+ * operation is work because it stands in a queue: there first. */
+static void push_from_afar(ax_op *op, bool pending) {
   ax_executor *executor = op->token.executor;
   struct ax__context *at = op->at, *home = ax_ref(executor->context);
-  op->err = err;
-  op->n = n;
+  op->pending = pending;
   ax__lock(&home->lock);
   bool dead = home->dead;
   if (!dead)
@@ -50,8 +50,15 @@ static void finish_from_afar(ax_op *op, int err, size_t n) {
   ax__unlock(&home->lock);
   if (dead)
     op->entry.run(&op->entry, false);
-  uncount(at, home);
+  if (!pending)
+    count(at, home, -1);
   ax_unref(home);
+}
+
+static void finish_from_afar(ax_op *op, int err, size_t n) {
+  op->err = err;
+  op->n = n;
+  push_from_afar(op, false);
 }
 
 void ax__op_finish(ax_op *op, int err, size_t n) {
@@ -63,14 +70,22 @@ void ax__op_finish(ax_op *op, int err, size_t n) {
   }
   op->err = err;
   op->n = n;
+  op->pending = false;
   executor->push(executor, &op->entry);
   if (at)
     ax__work_add(at, -1);
 }
 
+void ax__op_step(ax_op *op) {
+  ax_executor *executor = op->token.executor;
+  if (op->at == executor->context)
+    executor->push(executor, &op->entry);
+  else
+    push_from_afar(op, true);
+}
+
 void ax__op_drop(ax_op *op) {
-  if (op->pending)
-    uncount(op->at, op->token.executor->context);
+  ax__op_uncount(op);
   op->entry.run(&op->entry, false);
 }
 
@@ -115,7 +130,7 @@ void ax__op_run(ax__entry *entry, bool live) {
   bool whole = op->kind == AX__OP;
   ax_token token = op->token;
   void *object = op->object, *with = whole ? op->with : NULL;
-  ax_executor *held = op->holding && op->pending ? token.executor : NULL;
+  ax_executor *held = op->holding ? token.executor : NULL;
   int err = op->err;
   size_t n = op->n;
   uint64_t id = op->id, by = op->by;
@@ -134,26 +149,16 @@ ax_op *ax_initiate(ax_executor *executor, ax_token token) {
   ax_op *op = ax__op_new(AX__OP, executor, NULL, token);
   struct ax__context *context = op->token.executor->context;
   ax__op_pend(op, context);
-  op->before = NULL;
   ax__lock(&context->lock);
-  op->after = context->initiated;
-  if (op->after)
-    op->after->before = op;
-  context->initiated = op;
+  LIST_INSERT_HEAD(&context->initiated, op, initiated);
   ax__unlock(&context->lock);
   return op;
 }
 
 void ax_complete(ax_op *op, int err, size_t n) {
-  struct ax__context *context = op->at;
-  ax__lock(&context->lock);
-  if (op->before)
-    op->before->after = op->after;
-  else
-    context->initiated = op->after;
-  if (op->after)
-    op->after->before = op->before;
-  ax__unlock(&context->lock);
+  ax__lock(&op->at->lock);
+  LIST_REMOVE(op, initiated);
+  ax__unlock(&op->at->lock);
   finish_from_afar(op, err, n);
 }
 
