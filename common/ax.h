@@ -385,7 +385,8 @@ ax_signals *ax_signals_new(ax_executor *executor);
 int ax_signals_add(ax_signals *signals, int signo);
 
 /* Initiates a wait: n is the number of the signal. A signal that came while
- * nobody waited is not lost; two of one kind may be reported as one. */
+ * nobody waited is not lost; two of one kind may be reported as one. With an
+ * empty set it ends with UV_EINVAL. */
 void ax_signals_wait(ax_signals *signals, ax_token token);
 
 /* Ends the pending waits with UV_ECANCELED. */

@@ -101,11 +101,9 @@ struct ax__frame {
 /* All that a thread knows of itself. */
 struct ax__self {
   struct ax__frame *inside;
-  struct ax__spares {
-    struct ax__chain {
-      struct ax__spare *top;
-      size_t count;
-    } first, second;
+  struct ax__chain {
+    struct ax__spare *top;
+    size_t count;
   } spares[AX__KINDS]; /* see pool.c */
   size_t handlers;     /* run so far */
   uint64_t op;         /* the operation whose handler runs, for the trace */
@@ -197,12 +195,12 @@ struct ax__post {
 /* ------------------------------------------------------------------ pool */
 
 /* Memory for an ax_op or an ax__post, and back. */
-enum { AX__CHAIN = 64 }; /* pieces */
+enum { AX__CHAIN = 64 }; /* pieces; a thread keeps at most two */
 void *ax__take_slowly(enum ax__kind kind);
 void ax__give_slowly(enum ax__kind kind, void *memory);
 
 static inline void *ax__take(enum ax__kind kind) {
-  struct ax__chain *chain = &ax__self.spares[kind].first;
+  struct ax__chain *chain = &ax__self.spares[kind];
   struct ax__spare *piece = chain->top;
   if (AX__CHECKED || !piece)
     return ax__take_slowly(kind);
@@ -212,9 +210,9 @@ static inline void *ax__take(enum ax__kind kind) {
 }
 
 static inline void ax__give(enum ax__kind kind, void *memory) {
-  struct ax__chain *chain = &ax__self.spares[kind].first;
+  struct ax__chain *chain = &ax__self.spares[kind];
   struct ax__spare *piece = memory;
-  if (AX__CHECKED || chain->count >= AX__CHAIN) {
+  if (AX__CHECKED || chain->count >= 2 * AX__CHAIN) {
     ax__give_slowly(kind, memory);
     return;
   }

@@ -67,28 +67,23 @@ int ax_endpoint_parse(const char *text, ax_endpoint *endpoint) {
   return parse_ip6(host + 1, port, endpoint);
 }
 
+static void format_path(const ax_endpoint *endpoint, char *text) {
+  const struct sockaddr_un *un = (const struct sockaddr_un *)&endpoint->addr;
+  size_t head = offsetof(struct sockaddr_un, sun_path);
+  int length = endpoint->len > head ? (int)(endpoint->len - head) : 0;
+  snprintf(text, AX_ENDPOINT_TEXT, "unix:%.*s", length, un->sun_path);
+}
+
 void ax_endpoint_format(const ax_endpoint *endpoint,
                         char text[AX_ENDPOINT_TEXT]) {
   const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
-  char host[64] = "";
-  switch (addr->sa_family) {
-  case AF_INET: {
-    const struct sockaddr_in *in = (const struct sockaddr_in *)addr;
-    uv_ip4_name(in, host, sizeof host);
-    snprintf(text, AX_ENDPOINT_TEXT, "%s:%d", host, ntohs(in->sin_port));
-    break;
+  char host[64];
+  if (uv_ip_name(addr, host, sizeof host)) {
+    format_path(endpoint, text);
+    return;
   }
-  case AF_INET6: {
-    const struct sockaddr_in6 *in = (const struct sockaddr_in6 *)addr;
-    uv_ip6_name(in, host, sizeof host);
-    snprintf(text, AX_ENDPOINT_TEXT, "[%s]:%d", host, ntohs(in->sin6_port));
-    break;
-  }
-  default: {
-    const struct sockaddr_un *un = (const struct sockaddr_un *)addr;
-    size_t head = offsetof(struct sockaddr_un, sun_path);
-    int length = endpoint->len > head ? (int)(endpoint->len - head) : 0;
-    snprintf(text, AX_ENDPOINT_TEXT, "unix:%.*s", length, un->sun_path);
-  }
-  }
+  /* The port is in the same place in both kinds. */
+  int port = ntohs(((const struct sockaddr_in *)addr)->sin_port);
+  snprintf(text, AX_ENDPOINT_TEXT,
+           addr->sa_family == AF_INET ? "%s:%d" : "[%s]:%d", host, port);
 }

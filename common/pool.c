@@ -1,10 +1,10 @@
 /* pool.c: memory of operations and posted handlers.
  *
- * Both come and go by the million. So each thread keeps some spare pieces, in
- * two chains, and takes and gives without lock or malloc. When both are full
- * one goes to the depot, when both are empty one comes from there, with one
- * lock for AX__CHAIN pieces; a lock for each costs a post from outside 40 ns
- * more (micro-outside1). A butler gives all back when he goes home, another
+ * Both come and go by the million. So each thread keeps some spare pieces and
+ * takes and gives without lock or malloc. When it has too many, or none, a
+ * chain of them goes to the depot, or comes from there, with one lock for
+ * AX__CHAIN pieces; a lock for each costs a post from outside 40 ns more
+ * (micro-outside1). A butler gives all back when he goes home, another
  * thread when it ends. New memory comes in slabs, which go back to the system
  * when a context is freed and nothing is in use.
  *
@@ -88,46 +88,45 @@ static struct ax__chain fetch(struct depot *depot) {
   return (struct ax__chain){top, top->length};
 }
 
-static void store(struct depot *depot, struct ax__chain *chain) {
-  if (!chain->count)
-    return;
-  chain->top->length = chain->count;
+static void store(struct depot *depot, struct ax__chain chain) {
+  chain.top->length = chain.count;
   ax__lock(&depot->lock);
-  chain->top->below = depot->chains;
-  depot->chains = chain->top;
-  depot->stored += chain->count;
+  chain.top->below = depot->chains;
+  depot->chains = chain.top;
+  depot->stored += chain.count;
   ax__unlock(&depot->lock);
-  *chain = (struct ax__chain){0};
 }
 
 void *ax__take_slowly(enum ax__kind kind) {
-  struct ax__spares *spares = &ax__self.spares[kind];
   if (AX__CHECKED) {
     atomic_fetch_add(&checked_pieces, 1);
     return ax__alloc(depots[kind].size);
   }
-  spares->first = spares->second.count ? spares->second : fetch(&depots[kind]);
-  spares->second = (struct ax__chain){0};
+  ax__self.spares[kind] = fetch(&depots[kind]);
   return ax__take(kind);
 }
 
 void ax__give_slowly(enum ax__kind kind, void *piece) {
-  struct ax__spares *spares = &ax__self.spares[kind];
   if (AX__CHECKED) {
     atomic_fetch_sub(&checked_pieces, 1);
     free(piece);
     return;
   }
-  store(&depots[kind], &spares->second);
-  spares->second = spares->first;
-  spares->first = (struct ax__chain){0};
+  struct ax__chain *all = &ax__self.spares[kind], half = {all->top, AX__CHAIN};
+  struct ax__spare *last = half.top;
+  for (int i = 1; i < AX__CHAIN; i++)
+    last = last->next;
+  *all = (struct ax__chain){last->next, all->count - AX__CHAIN};
+  last->next = NULL;
+  store(&depots[kind], half);
   ax__give(kind, piece);
 }
 
 void ax__pool_forget(void) {
   for (int kind = 0; kind < AX__KINDS; kind++) {
-    store(&depots[kind], &ax__self.spares[kind].first);
-    store(&depots[kind], &ax__self.spares[kind].second);
+    if (ax__self.spares[kind].top)
+      store(&depots[kind], ax__self.spares[kind]);
+    ax__self.spares[kind] = (struct ax__chain){0};
   }
 }
 
@@ -135,9 +134,8 @@ size_t ax__pool_in_use(void) {
   size_t count = atomic_load(&checked_pieces);
   for (int kind = 0; kind < AX__KINDS; kind++) {
     ax__lock(&depots[kind].lock);
-    count += depots[kind].made - depots[kind].stored -
-             ax__self.spares[kind].first.count -
-             ax__self.spares[kind].second.count;
+    count +=
+        depots[kind].made - depots[kind].stored - ax__self.spares[kind].count;
     ax__unlock(&depots[kind].lock);
   }
   return count;

@@ -414,6 +414,7 @@ static void what_is_destroyed_at_the_end_may_order(void **state) {
   struct late *late = malloc(sizeof *late);
   ax_obj_init(&late->obj, destroy_late);
   late->signals = signals;
+  assert_int_equal(ax_signals_add(signals, SIGUSR2), 0);
   ax_signals_wait(signals, ax_keep(late, ax_call(on_seen, &seen)));
   ax_unref(late);
   ax_context_free(context);
