@@ -143,8 +143,6 @@ static void acceptor_destroy(void *object) {
 }
 
 ax_acceptor *ax_acceptor_new(ax_executor *executor) {
-  ax_acceptor *a = ax__alloc(sizeof *a);
-  *a = (ax_acceptor){0};
-  ax__io_init(&a->io, executor, acceptor_destroy, close_more);
-  return a;
+  return ax__io_new(sizeof(ax_acceptor), executor, acceptor_destroy,
+                    close_more);
 }

@@ -234,20 +234,13 @@ void ax__settle(struct ax__context *context, atomic_bool *done) {
 
 /* One pass through the loop, which may sleep until `due`. */
 static void run_loop(struct ax__context *context, bool sleep, ax_time due) {
-  ax_time now = 0;
-  if (sleep && due != UINT64_MAX) {
-    now = ax_now();
-    if (due <= now)
-      sleep = false;
-    else {
+  ax_time now = ax_now();
+  if (sleep && due > now) {
+    if (due != UINT64_MAX) {
       uv_update_time(&context->loop);
       uv_timer_start(&context->alarm, on_alarm,
                      (due - now + AX_MS(1) - 1) / AX_MS(1), 0);
     }
-  }
-  if (ax__tracing())
-    now = ax_now();
-  if (sleep) {
     uv_ref((uv_handle_t *)&context->bell);
     uv_run(&context->loop, UV_RUN_ONCE);
     uv_unref((uv_handle_t *)&context->bell);
@@ -481,6 +474,11 @@ static void ignore_sigpipe(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+static void open_process(void) {
+  ax__trace_open();
+  ax__pool_open();
+}
+
 static void must(int err, const char *what) {
   if (err) {
     fprintf(stderr, "ax: %s: %s\n", what, uv_strerror(err));
@@ -508,9 +506,9 @@ static void context_destroy(void *object) {
 }
 
 ax_context *ax_context_new(void) {
+  static pthread_once_t once = PTHREAD_ONCE_INIT;
   static atomic_uint count;
-  ax__trace_open();
-  ax__pool_open();
+  pthread_once(&once, open_process);
   ignore_sigpipe();
   struct ax__context *context = ax__alloc(sizeof *context);
   memset(context, 0, sizeof *context);

@@ -221,13 +221,14 @@ static inline void ax__give(enum ax__kind kind, void *memory) {
   chain->count++;
 }
 
-void ax__pool_open(void);     /* before the first of all */
+void ax__pool_open(void);     /* before the first of all, once */
 void ax__pool_forget(void);   /* gives back what this thread has spare */
 void ax__pool_trim(void);     /* to the system, if nothing is in use */
 size_t ax__pool_in_use(void); /* what other threads have spare counts */
 
-/* malloc that says what failed and aborts. */
+/* malloc and realloc that say what failed and abort. */
 void *ax__alloc(size_t size);
+void *ax__resize(void *memory, size_t size);
 
 /* Makes it pending: it counts as work at `at` and in its executor's context;
  * and no longer, if it is. */
@@ -363,9 +364,9 @@ struct ax__io {
   void (*close_more)(struct ax__io *io); /* its other handles, or NULL */
 };
 
-/* Starts the object: holds its executor; destroy as in ax_obj_init. */
-void ax__io_init(struct ax__io *io, ax_executor *executor,
-                 void (*destroy)(void *), void (*close_more)(struct ax__io *));
+/* A new one, all zero else; holds its executor; destroy as in ax_obj_init. */
+void *ax__io_new(size_t size, ax_executor *executor, void (*destroy)(void *),
+                 void (*close_more)(struct ax__io *));
 
 static inline struct ax__context *ax__io_context(const struct ax__io *io) {
   return io->executor->context;
@@ -430,7 +431,7 @@ static inline bool ax__tracing(void) {
   return atomic_load_explicit(&ax__trace_on, memory_order_relaxed);
 }
 
-void ax__trace_open(void);
+void ax__trace_open(void); /* once */
 void ax__trace_initiated(ax_fn *fn, const char *name, uint64_t *id,
                          uint64_t *by);
 void ax__trace_butler(void);

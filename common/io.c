@@ -15,12 +15,15 @@
 /* How many reports that nobody waited for disarm a side. */
 static const unsigned char patience[] = {0, 8};
 
-void ax__io_init(struct ax__io *io, ax_executor *executor,
-                 void (*destroy)(void *), void (*close_more)(struct ax__io *)) {
+void *ax__io_new(size_t size, ax_executor *executor, void (*destroy)(void *),
+                 void (*close_more)(struct ax__io *)) {
+  struct ax__io *io = ax__alloc(size);
+  memset(io, 0, size);
   ax_obj_init(&io->obj, destroy);
   io->executor = ax_ref(executor);
   io->own = AX__NO_FD;
   io->close_more = close_more;
+  return io;
 }
 
 /* -------------------------------------------------------------- requests */

@@ -15,14 +15,16 @@ enum { SLAB = 16384 };
 
 _Thread_local struct ax__self ax__self;
 
-void *ax__alloc(size_t size) {
-  void *memory = malloc(size);
-  if (!memory) {
+void *ax__resize(void *memory, size_t size) {
+  void *resized = realloc(memory, size);
+  if (!resized) {
     fprintf(stderr, "ax: out of memory for %zu bytes\n", size);
     abort();
   }
-  return memory;
+  return resized;
 }
+
+void *ax__alloc(size_t size) { return ax__resize(NULL, size); }
 
 struct slab {
   struct slab *next;
@@ -34,16 +36,15 @@ static struct depot {
   ax__mutex lock;
   struct ax__spare *chains;
   struct slab *slabs;
-  size_t made, stored;
+  atomic_size_t made;
+  size_t stored;
 } depots[AX__KINDS];
-
-static atomic_size_t checked_pieces;
 
 static pthread_key_t thread_end;
 
 static void on_thread_end(void *self) { ax__pool_forget(); }
 
-static void init(void) {
+void ax__pool_open(void) {
   ax__must(pthread_key_create(&thread_end, on_thread_end));
   for (int kind = 0; kind < AX__KINDS; kind++)
     ax__mutex_init(&depots[kind].lock);
@@ -51,11 +52,6 @@ static void init(void) {
   depots[AX__WAIT].size = offsetof(ax_op, with);
   depots[AX__POST].size =
       ax__tracing() ? sizeof(struct ax__post) : offsetof(struct ax__post, name);
-}
-
-void ax__pool_open(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, init);
 }
 
 /* With the lock held: a chain of new pieces. */
@@ -99,7 +95,7 @@ static void store(struct depot *depot, struct ax__chain chain) {
 
 void *ax__take_slowly(enum ax__kind kind) {
   if (AX__CHECKED) {
-    atomic_fetch_add(&checked_pieces, 1);
+    atomic_fetch_add(&depots[kind].made, 1);
     return ax__alloc(depots[kind].size);
   }
   ax__self.spares[kind] = fetch(&depots[kind]);
@@ -108,7 +104,7 @@ void *ax__take_slowly(enum ax__kind kind) {
 
 void ax__give_slowly(enum ax__kind kind, void *piece) {
   if (AX__CHECKED) {
-    atomic_fetch_sub(&checked_pieces, 1);
+    atomic_fetch_sub(&depots[kind].made, 1);
     free(piece);
     return;
   }
@@ -131,7 +127,7 @@ void ax__pool_forget(void) {
 }
 
 size_t ax__pool_in_use(void) {
-  size_t count = atomic_load(&checked_pieces);
+  size_t count = 0;
   for (int kind = 0; kind < AX__KINDS; kind++) {
     ax__lock(&depots[kind].lock);
     count +=

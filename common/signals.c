@@ -93,8 +93,5 @@ void ax_signals_wait(ax_signals *s, ax_token token) {
 void ax_signals_cancel(ax_signals *s) { ax__io_cancel(&s->io); }
 
 ax_signals *ax_signals_new(ax_executor *executor) {
-  ax_signals *s = ax__alloc(sizeof *s);
-  *s = (ax_signals){0};
-  ax__io_init(&s->io, executor, ax__io_end, close_more);
-  return s;
+  return ax__io_new(sizeof(ax_signals), executor, ax__io_end, close_more);
 }

@@ -300,10 +300,7 @@ void ax_stream_close(ax_stream *s) { ax__io_close(&s->io); }
 /* ----------------------------------------------------------------- opening */
 
 ax_stream *ax_stream_new(ax_executor *executor) {
-  ax_stream *s = ax__alloc(sizeof *s);
-  *s = (ax_stream){0};
-  ax__io_init(&s->io, executor, ax__io_end, NULL);
-  return s;
+  return ax__io_new(sizeof(ax_stream), executor, ax__io_end, NULL);
 }
 
 void ax__stream_adopt(ax_stream *s, int fd) {

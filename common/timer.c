@@ -67,11 +67,7 @@ static void heap_down(struct ax__heap *heap, size_t i, struct ax__due due) {
 static void heap_insert(struct ax__heap *heap, struct ax__due due) {
   if (heap->count == heap->room) {
     heap->room = heap->room ? 2 * heap->room : 16;
-    struct ax__due *at = ax__alloc(heap->room * sizeof *at);
-    if (heap->count)
-      memcpy(at, heap->at, heap->count * sizeof *at);
-    free(heap->at);
-    heap->at = at;
+    heap->at = ax__resize(heap->at, heap->room * sizeof *heap->at);
   }
   heap_up(heap, heap->count++, due);
 }

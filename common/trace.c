@@ -53,18 +53,15 @@ event(const char *phase, const char *name, ax_time at, const char *format,
   va_list rest;
   va_start(rest, format);
   ax__lock(&trace.lock);
-  if (!ax__tracing()) { /* the program is ending */
-    ax__unlock(&trace.lock);
-    va_end(rest);
-    return;
+  if (ax__tracing()) { /* else the program is ending */
+    fprintf(trace.file,
+            "%s\n{\"ph\":\"%s\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"name\":%s",
+            trace.first ? "[" : ",", phase, thread_id(),
+            (double)(at - trace.begin) / 1e3, quoted(name, text, sizeof text));
+    trace.first = false;
+    vfprintf(trace.file, format, rest);
+    putc('}', trace.file);
   }
-  fprintf(trace.file,
-          "%s\n{\"ph\":\"%s\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"name\":%s",
-          trace.first ? "[" : ",", phase, thread_id(),
-          (double)(at - trace.begin) / 1e3, quoted(name, text, sizeof text));
-  trace.first = false;
-  vfprintf(trace.file, format, rest);
-  putc('}', trace.file);
   ax__unlock(&trace.lock);
   va_end(rest);
 }
@@ -78,7 +75,7 @@ static void close_trace(void) {
   ax__unlock(&trace.lock);
 }
 
-static void open_trace(void) {
+void ax__trace_open(void) {
   const char *path = getenv("AX_TRACE");
   if (!path || !*path)
     return;
@@ -91,11 +88,6 @@ static void open_trace(void) {
   trace.begin = ax_now();
   atomic_store(&ax__trace_on, true);
   atexit(close_trace);
-}
-
-void ax__trace_open(void) {
-  static pthread_once_t once = PTHREAD_ONCE_INIT;
-  pthread_once(&once, open_trace);
 }
 
 /* ---------------------------------------------------------------- events */
