@@ -30,7 +30,7 @@
  *   9. Every function may be called from any thread, but one object is not
  *      used from two threads at the same moment without a strand. Contexts
  *      and strands may be: post, dispatch, stop and the rest of executors.
- *  10. libuv is touched only by the thread that has the door (context.c).
+ *  10. libuv is touched only by the thread that has the door (door.c).
  *      No handler runs under a lock.
  *  11. A peer cannot kill the process: no SIGPIPE, no spinning on EMFILE, and
  *      every error reaches a handler.

@@ -1,8 +1,8 @@
 /* core.h: what the files of the core share with each other, and nobody else.
  *
- * Read in this order: object.c, op.c, context.c, strand.c, timer.c; then
- * buffer.c, endpoint.c, io.c, stream.c, acceptor.c, signals.c, resolve.c;
- * pool.c and trace.c at any time. */
+ * Read in this order: object.c, op.c, context.c, butler.c, door.c, strand.c,
+ * timer.c; then buffer.c, endpoint.c, io.c, stream.c, acceptor.c, signals.c,
+ * resolve.c; pool.c and trace.c at any time. */
 #ifndef AX_CORE_H
 #define AX_CORE_H
 
@@ -313,13 +313,36 @@ static inline bool ax__at_door(struct ax__context *context) {
          &ax__self;
 }
 
+/* Adds to the work of a context, from anywhere, without its lock. */
+void ax__work_add(struct ax__context *context, long change);
+
+/* With the lock held: the butlers go home. */
+bool ax__over(struct ax__context *context);
+
+/* With the lock held: everybody looks up, for it is over. Unlocks, and does
+ * nothing after that: the context may be freed then. */
+void ax__unlock_and_wake_all(struct ax__context *context);
+
+/* The table: puts an entry there, from anywhere; whether there is none; lets go
+ * of all. */
+void ax__table_push(ax_executor *executor, ax__entry *entry);
+bool ax__table_is_empty(struct ax__context *context);
+void ax__table_drop(struct ax__context *context);
+
 /* Closes the door behind the caller: if it is open; when it is. */
 bool ax__door_try(struct ax__context *context);
 void ax__door_close(struct ax__context *context);
 void ax__door_open(struct ax__context *context);
 
-/* Adds to the work of a context, from anywhere, without its lock. */
-void ax__work_add(struct ax__context *context, long change);
+/* Enters and leaves with the lock held. */
+void ax__mind_the_door(struct ax__context *context);
+
+/* At the door: starts what was submitted. */
+void ax__start_all(struct ax__context *context);
+
+/* Before all, and at the door after all. */
+void ax__loop_open(struct ax__context *context);
+void ax__loop_close(struct ax__context *context);
 
 /* Has op->start run at the door of `at`; the operation is pending from then
  * on. When that context is gone the operation is dropped. The other is for one

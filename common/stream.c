@@ -44,7 +44,7 @@ _Static_assert(sizeof(struct iovec) == sizeof(ax_cbuf) &&
 struct ax_stream {
   struct ax__io io;
   bool socket;
-  ax__latch busy[2];
+  atomic_bool busy[2];
 };
 
 /* ----------------------------------------------------- system calls, moved */
@@ -170,7 +170,7 @@ static void stream_run(ax__entry *entry, bool live) {
     return;
   }
   ax__op_uncount(op);
-  ax__latch_open(&s->busy[op->side]);
+  atomic_store_explicit(&s->busy[op->side], false, memory_order_release);
   ax__op_run(entry, live);
 }
 
@@ -189,10 +189,11 @@ static void connect_run(ax__entry *entry, bool live) {
 static ax_op *claim(ax_stream *s, enum ax__side side, ax_token token,
                     int (*move)(ax_op *)) {
   ax_op *op = ax__io_op(&s->io, side, token, move);
-  if (!ax__latch_try(&s->busy[side])) {
+  if (atomic_load(&s->busy[side])) {
     ax__op_finish(op, UV_EBUSY, 0);
     return NULL;
   }
+  atomic_store_explicit(&s->busy[side], true, memory_order_relaxed);
   op->entry.run = stream_run;
   op->at_home = side == AX__READING;
   if (op->fd != -1 || move == move_connection)

@@ -1,0 +1,192 @@
+/* door.c: where the loop is, and who minds it.
+ *
+ * The Assistant is no thread of its own. To mind the door is a task like a
+ * handler, taken by a butler in between: he starts what was ordered meanwhile,
+ * runs the loop once (sleeping in it only when nothing is on the table), and
+ * puts what completed on the table. So one thread at a time touches libuv, he
+ * who has the door, and any butler can be that one. An order that finds the
+ * door free is started at once, by whoever gives it; else it waits at the desk.
+ *
+ * Only who sleeps in the loop is woken, by the bell. */
+#include "core.h"
+
+/* ------------------------------------------------------------- the bell */
+
+/* After something was put where the sleeper would have looked. */
+void ax__ring(struct ax__context *context) {
+  if (!atomic_load(&context->polling) ||
+      !atomic_exchange(&context->polling, false))
+    return;
+  if (ax__at_door(context))
+    uv_stop(&context->loop); /* it does not sleep then */
+  else
+    uv_async_send(&context->bell);
+}
+
+static void on_bell(uv_async_t *bell) {}
+
+/* The loop would go to sleep after a timer that fired; it shall return. */
+static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
+
+/* ------------------------------------------------- the door and the desk */
+
+static bool at_door_now(struct ax__context *context) {
+  atomic_store_explicit(&context->keeper, &ax__self, memory_order_relaxed);
+  return true;
+}
+
+bool ax__door_try(struct ax__context *context) {
+  return ax__latch_try(&context->door) && at_door_now(context);
+}
+
+void ax__door_close(struct ax__context *context) {
+  ax__latch_close(&context->door);
+  at_door_now(context);
+}
+
+void ax__door_open(struct ax__context *context) {
+  atomic_store_explicit(&context->keeper, NULL, memory_order_relaxed);
+  ax__latch_open(&context->door);
+}
+
+static ax__entry *next_request(struct ax__context *context) {
+  ax__latch_close(&context->desk);
+  ax__entry *request = ax__queue_pop(&context->requests);
+  ax__latch_open(&context->desk);
+  return request;
+}
+
+/* One by one, for starting one may order more. */
+void ax__start_all(struct ax__context *context) {
+  for (ax__entry *entry; (entry = next_request(context));)
+    ax__op_of(entry)->start(ax__op_of(entry));
+}
+
+/* What is ordered is started at once when nobody has the door: so what main
+ * sets up before ax_run is in force, and a handler's next read waits for its
+ * data before these are reported. */
+void ax__submit_again(ax_op *op) {
+  struct ax__context *at = op->at;
+  bool mine = ax__at_door(at), at_the_door = mine || ax__door_try(at);
+  ax__latch_close(&at->desk);
+  bool dead = at->dead, next = at_the_door && !at->requests.head;
+  if (!dead && !next)
+    ax__queue_push(&at->requests, &op->entry);
+  if (!at_the_door)
+    ax__ring(at); /* here, for `at` may be gone after */
+  ax__latch_open(&at->desk);
+  if (next && !dead)
+    op->start(op);
+  else if (at_the_door)
+    ax__start_all(at);
+  if (at_the_door && !mine)
+    ax__door_open(at);
+  if (dead)
+    ax__op_drop(op);
+}
+
+void ax__submit(ax_op *op, struct ax__context *at) {
+  ax__op_pend(op, at);
+  ax__submit_again(op);
+}
+
+void ax__settle(struct ax__context *context, atomic_bool *done) {
+  while (!atomic_load(done)) {
+    if (ax__door_try(context)) {
+      ax__start_all(context);
+      ax__door_open(context);
+    } else {
+      ax__ring(context);
+      sched_yield();
+    }
+  }
+}
+
+/* ------------------------------------------------------------- the loop */
+
+/* One pass through the loop, which may sleep until `due`. */
+static void run_loop(struct ax__context *context, bool sleep, ax_time due) {
+  ax_time now = ax_now();
+  if (sleep && due > now) {
+    if (due != UINT64_MAX) {
+      uv_update_time(&context->loop);
+      uv_timer_start(&context->alarm, on_alarm,
+                     (due - now + AX_MS(1) - 1) / AX_MS(1), 0);
+    }
+    uv_ref((uv_handle_t *)&context->bell);
+    uv_run(&context->loop, UV_RUN_ONCE);
+    uv_unref((uv_handle_t *)&context->bell);
+  } else if (uv_loop_alive(&context->loop)) {
+    uv_run(&context->loop, UV_RUN_NOWAIT);
+  }
+  if (ax__tracing())
+    ax__trace_polled(now);
+}
+
+/* With the lock held, at the door: timers that are due complete there. */
+static void expire(struct ax__context *context) {
+  ax__queue expired = {0};
+  if (ax__timers_next(context) == UINT64_MAX)
+    return;
+  ax__timers_expired(context, ax_now(), &expired);
+  ax__unlock(&context->lock);
+  ax__finish_all(&expired, 0);
+  ax__lock(&context->lock);
+}
+
+void ax__mind_the_door(struct ax__context *context) {
+  context->minded = true;
+  ax__unlock(&context->lock);
+  ax__door_close(context);
+  ax__lock(&context->lock);
+  atomic_store(&context->polling, true); /* before looking for the last time */
+  bool sleep = ax__table_is_empty(context) && !ax__over(context);
+  if (!sleep)
+    atomic_store(&context->polling, false);
+  context->turns += sleep;
+  ax_time due = ax__timers_next(context);
+  ax__unlock(&context->lock);
+
+  ax__start_all(context);
+  run_loop(context, sleep, due);
+  ax__lock(&context->lock);
+  atomic_store(&context->polling, false);
+  expire(context);
+
+  context->due = ax__timers_next(context);
+  context->turns += sleep;
+  context->minded = false;
+  if (context->dozing)
+    ax__wake_one(&context->watch);
+  ax__door_open(context);
+}
+
+static void must(int err, const char *what) {
+  if (err) {
+    fprintf(stderr, "ax: %s: %s\n", what, uv_strerror(err));
+    abort();
+  }
+}
+
+void ax__loop_open(struct ax__context *context) {
+  must(uv_loop_init(&context->loop), "cannot make an event loop");
+  must(uv_async_init(&context->loop, &context->bell, on_bell),
+       "cannot make a bell for the event loop");
+  must(uv_timer_init(&context->loop, &context->alarm), "cannot make a timer");
+  uv_unref((uv_handle_t *)&context->bell);
+  uv_unref((uv_handle_t *)&context->alarm);
+}
+
+static void shut_handle(uv_handle_t *handle, void *arg) {
+  struct ax__io *io = handle->data;
+  if (!uv_is_closing(handle) && io)
+    ax__io_shut(io);
+}
+
+void ax__loop_close(struct ax__context *context) {
+  uv_walk(&context->loop, shut_handle, NULL);
+  uv_close((uv_handle_t *)&context->bell, NULL);
+  uv_close((uv_handle_t *)&context->alarm, NULL);
+  uv_run(&context->loop, UV_RUN_DEFAULT);
+  must(uv_loop_close(&context->loop), "a handle of the loop is still open");
+}
