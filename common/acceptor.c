@@ -114,7 +114,7 @@ int ax_acceptor_local(ax_acceptor *a, ax_endpoint *endpoint) {
 /* ------------------------------------------------------------- the public */
 
 void ax_acceptor_accept(ax_acceptor *a, ax_stream *peer, ax_token token) {
-  ax_op *op = ax__io_op(&a->io, AX__READING, token, move_in);
+  ax_op *op = ax__io_op(&a->io, AX__READING, &token, move_in);
   op->with = ax_ref(peer);
   if (op->fd == -1)
     ax__op_finish(op, UV_EBADF, 0);

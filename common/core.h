@@ -397,7 +397,7 @@ static inline struct ax__context *ax__io_context(const struct ax__io *io) {
 
 /* A new operation on one side of its descriptor, to be submitted: when that is
  * ready, move(op) is called at the door. */
-ax_op *ax__io_op(struct ax__io *io, enum ax__side side, ax_token token,
+ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
                  int (*move)(ax_op *));
 
 /* Has act(io, fd) run at the door. The object is held until then, unless this

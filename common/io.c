@@ -4,6 +4,18 @@
  * which law 9 keeps from overlapping; its handles in the loop belong to
  * whoever has the door. What the first half wants of the second travels as
  * a request, in order, so "read, cancel, read" means the same everywhere.
+ * `epoch` tells an operation that was on its way meanwhile that the object was
+ * cancelled or closed.
+ *
+ * Descriptors of every kind are polled by the loop (uv_poll). Files cannot be
+ * polled; they are always ready. An operation that waits for its descriptor is
+ * moved on at the door when that is ready; a read takes this step just before
+ * its handler instead (stream.c).
+ *
+ * A descriptor stays armed for reading between operations: a session that reads
+ * again at once costs no system call for polling. It is disarmed when the loop
+ * has reported `patience` times what nobody waited for, for a report costs
+ * little, and to disarm and to arm again are two system calls.
  *
  * When the last reference is gone the loop may still hold handles of the
  * object. So its end is a request as well, and its memory goes with it. */
@@ -11,9 +23,6 @@
 
 #include <fcntl.h>
 #include <unistd.h>
-
-/* How many reports that nobody waited for disarm a side. */
-static const unsigned char patience[] = {0, 8};
 
 void *ax__io_new(size_t size, ax_executor *executor, void (*destroy)(void *),
                  void (*close_more)(struct ax__io *)) {
@@ -142,6 +151,7 @@ void ax__handle_close(void *handle_pointer) {
 /* ------------------------------------------------- waiting for a descriptor */
 
 static const int event_of[] = {UV_WRITABLE, UV_READABLE};
+static const unsigned char patience[] = {0, 8}; /* of writing, of reading */
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
@@ -170,6 +180,7 @@ void ax__io_arm(struct ax__io *io, int events) {
 
 static int move(ax_op *op) { return op->at_home ? 0 : op->move(op); }
 
+/* Its end, or a step at home. */
 static void moved(ax_op *op, int err) {
   if (op->at_home && !err)
     ax__op_step(op);
@@ -193,9 +204,9 @@ static void start(ax_op *op) {
   moved(op, err);
 }
 
-ax_op *ax__io_op(struct ax__io *io, enum ax__side side, ax_token token,
+ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
                  int (*move)(ax_op *)) {
-  ax_op *op = ax__op_new(AX__OP, io->executor, io, token);
+  ax_op *op = ax__op_new(AX__OP, io->executor, io, *token);
   op->start = start;
   op->fd = io->own.fd;
   op->epoch = atomic_load(&io->epoch);
@@ -205,7 +216,7 @@ ax_op *ax__io_op(struct ax__io *io, enum ax__side side, ax_token token,
   return op;
 }
 
-/* The first that waits for this side, if it has come to its end here. */
+/* The first that waits for this side, if it waits no longer. */
 static ax_op *ready(struct ax__io *io, enum ax__side side) {
   ax__queue *pending = &io->pending[side];
   ax_op *op = pending->head ? ax__op_of(pending->head) : NULL;

@@ -101,20 +101,12 @@ size_t ax__finish_all(ax__queue *queue, int err) {
   return count;
 }
 
-static void call_traced(const ax_token *token, int err, size_t n, uint64_t id,
-                        uint64_t by) {
-  struct ax__slice slice;
-  ax__trace_begin(&slice, token->name, id, by);
-  token->fn(token->arg, err, n);
-  ax__trace_end(&slice, err, n);
-}
-
-static inline void call(const ax_token *token, int err, size_t n, uint64_t id,
-                        uint64_t by) {
-  if (ax__tracing())
-    call_traced(token, err, n, id, by);
-  else
-    token->fn(token->arg, err, n);
+/* A slice was begun if it is traced: before the memory was given back. */
+static inline void call(ax_fn *fn, void *arg, int err, size_t n,
+                        const struct ax__slice *slice) {
+  fn(arg, err, n);
+  if (slice->on)
+    ax__trace_end(slice, err, n);
   ax__self.handlers++;
 }
 
@@ -128,18 +120,21 @@ static inline void let_go(void *object) {
 void ax__op_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   bool whole = op->kind == AX__OP;
-  ax_token token = op->token;
+  ax_fn *fn = live ? op->token.fn : NULL;
+  void *arg = op->token.arg, *keep = op->token.keep;
   void *object = op->object, *with = whole ? op->with : NULL;
-  ax_executor *held = op->holding ? token.executor : NULL;
+  ax_executor *held = op->holding ? op->token.executor : NULL;
   int err = op->err;
   size_t n = op->n;
-  uint64_t id = op->id, by = op->by;
+  struct ax__slice slice = {0};
+  if (fn && ax__tracing())
+    ax__trace_begin(&slice, op->token.name, op->id, op->by);
   if (whole)
     free(op->extra);
   ax__give(op->kind, op);
-  if (live && token.fn)
-    call(&token, err, n, id, by);
-  let_go(token.keep);
+  if (fn)
+    call(fn, arg, err, n, &slice);
+  let_go(keep);
   let_go(with);
   let_go(object);
   let_go(held);
@@ -165,13 +160,13 @@ void ax_complete(ax_op *op, int err, size_t n) {
 /* Where `executor` says, then home; not live: the place is gone, or home. */
 static void run_on_there(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
-  entry->run = ax__op_run;
-  struct ax__slice slice;
+  struct ax__slice slice = {0};
   if (live && ax__tracing())
     ax__trace_begin(&slice, op->token.name, op->id, op->by);
   int err = live ? op->work(op->work_arg) : UV_ECANCELED;
-  if (live && ax__tracing())
+  if (slice.on)
     ax__trace_end(&slice, err, 0);
+  entry->run = ax__op_run;
   finish_from_afar(op, err, 0);
 }
 
@@ -190,17 +185,15 @@ void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,
 
 static void post_run(ax__entry *entry, bool live) {
   struct ax__post *post = AX__OF(struct ax__post, entry, entry);
-  ax_token token = {.fn = post->fn, .arg = post->arg, .keep = post->keep};
-  uint64_t id = 0, by = 0;
-  if (ax__tracing()) {
-    token.name = post->name;
-    id = post->id;
-    by = post->by;
-  }
+  ax_fn *fn = post->fn;
+  void *arg = post->arg, *keep = post->keep;
+  struct ax__slice slice = {0};
+  if (live && ax__tracing())
+    ax__trace_begin(&slice, post->name, post->id, post->by);
   ax__give(AX__POST, post);
   if (live)
-    call(&token, 0, 0, id, by);
-  let_go(token.keep);
+    call(fn, arg, 0, 0, &slice);
+  let_go(keep);
 }
 
 static ax__entry *post_new(ax_fn *fn, void *arg, void *keep, const char *name) {

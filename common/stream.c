@@ -1,29 +1,21 @@
 /* stream.c: bytes in both directions over one descriptor.
  *
- * Descriptors of every kind are polled by the loop (uv_poll). Files cannot be
- * polled; they are always ready.
- *
  * A write first tries the kernel on the calling thread, and mostly is done
  * with that; what the kernel has no room for is written at the door.
  *
  * A read goes to the door at once, for mostly there is nothing yet. When the
- * loop reports data the operation is put on the table, and read_run reads just
- * before it calls the handler: what the kernel and the session keep of this
- * stream is in the cache then, for the reading and for the answer: with a
- * thousand clients that is a tenth of an echo (echo-unix-1000). A scattered
- * read is one readv. A read_until reads into the memory of the butler and
- * appends what came, so that ten thousand sessions waiting for a line hold no
- * buffer at all.
- *
- * The descriptor stays armed for reading between reads: a session that reads
- * again at once costs no system call for polling. It is disarmed when the loop
- * has reported data PATIENCE times and no read waited for it, for the report
- * costs little, and to disarm and to arm again are two system calls.
+ * loop reports data the operation is put on the table, still pending, and
+ * stream_run reads just before it calls the handler: what the kernel and the
+ * session keep of this stream is in the cache then, for the reading and for the
+ * answer: with a thousand clients that is a tenth of an echo (echo-unix-1000).
+ * A scattered read is one readv. A read_until reads into the memory of the
+ * butler and appends what came, so that ten thousand sessions waiting for a
+ * line hold no buffer at all.
  *
  * `busy` is claimed by the initiating call and given back just before the
- * handler: that is law 5, also while a read is between two steps. `epoch` tells
- * a step that the stream was cancelled or closed meanwhile; `latch` keeps the
- * descriptor from being closed, and becoming another's, within a read. */
+ * handler: that is law 5, also while a read is between two steps. Law 9 lets
+ * only one thread claim at a time, so it need not be exchanged. The latch keeps
+ * the descriptor from being closed, and becoming another's, within a read. */
 #include "core.h"
 
 #include <fcntl.h>
@@ -32,10 +24,6 @@
 #include <netinet/tcp.h>
 #include <sys/uio.h>
 #include <unistd.h>
-
-_Static_assert(sizeof(struct iovec) == sizeof(ax_cbuf) &&
-                   offsetof(struct iovec, iov_len) == offsetof(ax_cbuf, len),
-               "the system's description of a buffer is ours");
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set instead */
@@ -186,7 +174,7 @@ static void connect_run(ax__entry *entry, bool live) {
 /* ------------------------------------------------------ initiating, public */
 
 /* A new operation on one side, or NULL when it has failed already. */
-static ax_op *claim(ax_stream *s, enum ax__side side, ax_token token,
+static ax_op *claim(ax_stream *s, enum ax__side side, const ax_token *token,
                     int (*move)(ax_op *)) {
   ax_op *op = ax__io_op(&s->io, side, token, move);
   if (atomic_load(&s->busy[side])) {
@@ -210,39 +198,42 @@ static void go_on(ax_op *op, int err) {
     ax__op_finish(op, err, op->n);
 }
 
-/* Copies the description of the bytes to be moved. */
-static void describe(ax_op *op, ax_cseq seq, size_t want) {
+/* Describes the bytes to be moved, without buffers that are empty: to read into
+ * one looks like the end. */
+static void describe(ax_op *op, const ax_cbuf *at, size_t count) {
+  size_t used = 0, want = 0;
   op->iov = op->few;
-  if (seq.count > sizeof op->few / sizeof *op->few)
-    op->iov = op->extra = ax__alloc(seq.count * sizeof *op->iov);
-  if (seq.count)
-    memcpy(op->iov, seq.at, seq.count * sizeof *op->iov);
-  op->iov_count = seq.count;
+  if (count > sizeof op->few / sizeof *op->few)
+    op->iov = op->extra = ax__alloc(count * sizeof *op->iov);
+  for (size_t i = 0; i < count; want += at[i++].len)
+    if (at[i].len)
+      op->iov[used++] = (struct iovec){(void *)at[i].base, at[i].len};
+  op->iov_count = used;
   op->want = want;
-  skip(op, 0); /* what is empty: a read of it would look like the end */
 }
 
-static void read_at_least(ax_stream *s, ax_seq seq, size_t want,
-                          ax_token token) {
+static void read_into(ax_stream *s, ax_seq seq, bool all,
+                      const ax_token *token) {
   ax_op *op = claim(s, AX__READING, token, move_in);
   if (!op)
     return;
-  describe(op, ax_seq_const(seq), want);
-  go_on(op, want ? UV_EAGAIN : 0);
+  describe(op, ax_seq_const(seq).at, seq.count);
+  if (!all && op->want)
+    op->want = 1;
+  go_on(op, op->want ? UV_EAGAIN : 0);
 }
 
 void ax_stream_read_some(ax_stream *s, ax_seq seq, ax_token token) {
-  size_t room = ax_seq_size(ax_seq_const(seq));
-  read_at_least(s, seq, room ? 1 : 0, token);
+  read_into(s, seq, false, &token);
 }
 
 void ax_stream_read(ax_stream *s, ax_seq seq, ax_token token) {
-  read_at_least(s, seq, ax_seq_size(ax_seq_const(seq)), token);
+  read_into(s, seq, true, &token);
 }
 
 void ax_stream_read_until(ax_stream *s, ax_dynbuf *dynbuf, int delimiter,
                           ax_token token) {
-  ax_op *op = claim(s, AX__READING, token, move_in_until);
+  ax_op *op = claim(s, AX__READING, &token, move_in_until);
   if (!op)
     return;
   op->dynbuf = dynbuf;
@@ -252,10 +243,10 @@ void ax_stream_read_until(ax_stream *s, ax_dynbuf *dynbuf, int delimiter,
 }
 
 void ax_stream_write(ax_stream *s, ax_cseq seq, ax_token token) {
-  ax_op *op = claim(s, AX__WRITING, token, move_out);
+  ax_op *op = claim(s, AX__WRITING, &token, move_out);
   if (!op)
     return;
-  describe(op, seq, ax_seq_size(seq));
+  describe(op, seq.at, seq.count);
   go_on(op, op->want ? move_out(op) : 0);
 }
 
@@ -274,7 +265,7 @@ static int connect_now(ax_stream *s, const ax_endpoint *endpoint) {
 
 void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
                        ax_token token) {
-  ax_op *op = claim(s, AX__WRITING, token, move_connection);
+  ax_op *op = claim(s, AX__WRITING, &token, move_connection);
   if (!op)
     return;
   if (op->fd != -1) {
