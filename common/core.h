@@ -292,7 +292,7 @@ struct ax__context {
   ax__mutex lock;       /* guards from here ... */
   _Atomic(ax_time) due; /* no later than the first timer; read without lock */
   bool minded;          /* a butler minds the door */
-  LIST_HEAD(, ax_op) initiated; /* to be dropped with the context */
+  LIST_HEAD(ax__list, ax_op) initiated; /* to be dropped with the context */
   struct ax__heap timers;
   long serving;         /* butlers who run handlers */
   unsigned long served; /* handlers run, but for what a butler runs now */
