@@ -130,6 +130,26 @@ static void a_read_into_nothing_reads_nothing(void **state) {
   }
 }
 
+/* More empty ones than a system call takes must not look like the end. */
+static void buffers_that_are_empty_do_not_count(void **state) {
+  FOR_EACH_KIND(kind, reads) {
+    ax_buf buffers[3000] = {{NULL, 0}};
+    struct seen seen = {0};
+    char bytes[2];
+    struct bench bench = bench_on(kind);
+    buffers[1500] = ax_buffer(&bytes[0], 1);
+    buffers[2999] = ax_buffer(&bytes[1], 1);
+    peer_say(&bench, "hi");
+    ax_stream_read(bench.stream, (ax_seq){buffers, 3000},
+                   ax_call(on_seen, &seen));
+    ax_run(bench.context);
+    expect_seen(&seen, kind->name, 0);
+    assert_int_equal(seen.n, 2);
+    assert_memory_equal(bytes, "hi", 2);
+    bench_free(&bench);
+  }
+}
+
 /* Many rounds with the peer's end closed in between or not: what came before
  * the end is not lost, though nobody was reading when it came. */
 static void what_comes_between_two_reads_is_not_lost(void **state) {
@@ -669,6 +689,40 @@ static void a_read_that_is_ready_is_still_the_only_one(void **state) {
   bench_free(&bench);
 }
 
+/* Reads when the first byte has been taken, and lets the other one come. */
+struct partly {
+  struct bench bench;
+  struct second second;
+};
+
+static void on_partly(void *arg, int err, size_t n) {
+  struct partly *partly = arg;
+  char byte;
+  if (recv(ax_stream_fd(partly->bench.stream), &byte, 1,
+           MSG_PEEK | MSG_DONTWAIT) == 1) {
+    ax_post(partly->bench.context, ax_call(on_partly, partly));
+    return;
+  }
+  on_read_again(&partly->second, 0, 0);
+  peer_say(&partly->bench, "y");
+}
+
+static void a_read_that_has_a_part_is_still_the_only_one(void **state) {
+  char bytes[2];
+  struct seen seen = {0};
+  struct partly partly = {.bench = bench_new()};
+  partly.second.stream = partly.bench.stream;
+  ax_stream_read(partly.bench.stream, AX_SEQ(AX_BUF(bytes)),
+                 ax_call(on_seen, &seen));
+  peer_say(&partly.bench, "x");
+  ax_post(partly.bench.context, ax_call(on_partly, &partly));
+  ax_run(partly.bench.context);
+  expect_seen(&partly.second.seen, "the second", UV_EBUSY);
+  expect_seen(&seen, "the first", 0);
+  assert_memory_equal(bytes, "xy", 2);
+  bench_free(&partly.bench);
+}
+
 /* What a cancel ends is on the table at once, before what is posted next. */
 struct order {
   struct bench bench;
@@ -873,6 +927,7 @@ int main(void) {
       clean_test(a_terminal_that_hangs_up_ends_the_read),
       clean_test(a_reset_is_an_error),
       clean_test(a_read_into_nothing_reads_nothing),
+      clean_test(buffers_that_are_empty_do_not_count),
       clean_test(what_comes_between_two_reads_is_not_lost),
       clean_test(read_fills_the_buffers_whatever_the_pieces),
       clean_test(read_takes_no_more_than_it_was_asked_for),
@@ -895,6 +950,7 @@ int main(void) {
       clean_test(a_read_until_is_cancelled_between_its_steps_too),
       clean_test(a_read_that_is_ready_can_still_be_cancelled),
       clean_test(a_read_that_is_ready_is_still_the_only_one),
+      clean_test(a_read_that_has_a_part_is_still_the_only_one),
       clean_test(a_read_that_is_cancelled_ends_at_once),
       clean_test(a_read_on_another_context_is_work_where_the_stream_is),
       clean_test(the_context_of_a_read_may_be_freed_first),

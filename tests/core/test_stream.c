@@ -385,6 +385,32 @@ static struct listener busy_listener(int waiting[8]) {
   return busy;
 }
 
+/* A Unix socket has no connection in progress: it says "again". */
+static void a_full_backlog_of_a_unix_socket_is_an_error(void **state) {
+#ifndef __linux__
+  skip();
+#endif
+  int waiting[8], count = 0;
+  struct seen seen = {0};
+  struct listener full = listener_on(address_of_family(2), 1);
+  do {
+    assert_in_range(count, 0, 7);
+    waiting[count] = socket(AF_UNIX, SOCK_STREAM, 0);
+    fcntl(waiting[count], F_SETFL, O_NONBLOCK);
+  } while (connect(waiting[count++], (struct sockaddr *)&full.endpoint.addr,
+                   full.endpoint.len) == 0);
+  ax_context *context = ax_context_new();
+  ax_stream *stream = ax_stream_new(context);
+  ax_stream_connect(stream, &full.endpoint, ax_call(on_seen, &seen));
+  ax_run(context);
+  expect_seen(&seen, "connect", UV_EAGAIN);
+  while (count > 0)
+    close(waiting[--count]);
+  close(full.fd);
+  ax_unref(stream);
+  ax_context_free(context);
+}
+
 static void a_connection_that_is_not_made_can_be_cancelled(void **state) {
 #ifndef __linux__
   skip(); /* others have another idea of a backlog */
@@ -799,6 +825,7 @@ int main(void) {
       clean_test(connect_to_a_path_that_does_not_exist_fails),
       clean_test(a_refused_stream_may_connect_again),
       clean_test(an_open_stream_does_not_connect),
+      clean_test(a_full_backlog_of_a_unix_socket_is_an_error),
       clean_test(a_connection_that_is_not_made_can_be_cancelled),
       clean_test(a_connection_given_up_leaves_the_next_one_open),
       clean_test(the_ends_of_a_stream_are_those_of_its_socket),

@@ -40,6 +40,25 @@ static void a_write_of_nothing_completes(void **state) {
   }
 }
 
+static void buffers_that_are_empty_do_not_count(void **state) {
+  FOR_EACH_KIND(kind, writes) {
+    ax_cbuf buffers[3000] = {{NULL, 0}};
+    struct seen seen = {0};
+    char bytes[2];
+    struct bench bench = bench_on(kind);
+    buffers[1500] = ax_cbuffer("h", 1);
+    buffers[2999] = ax_cbuffer("i", 1);
+    ax_stream_write(bench.stream, (ax_cseq){buffers, 3000},
+                    ax_call(on_seen, &seen));
+    ax_run(bench.context);
+    expect_seen(&seen, kind->name, 0);
+    assert_int_equal(seen.n, 2);
+    assert_int_equal(peer_recv_some(&bench, bytes, 2), 2);
+    assert_memory_equal(bytes, "hi", 2);
+    bench_free(&bench);
+  }
+}
+
 /* --------------------------------------------------------------- gathering */
 
 static const size_t buffer_counts[] = {1, 2, 3, 100, 2000};
@@ -465,6 +484,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       clean_test(what_is_written_arrives),
       clean_test(a_write_of_nothing_completes),
+      clean_test(buffers_that_are_empty_do_not_count),
       clean_test(write_gathers_from_any_number_of_buffers),
       clean_test(write_gathers_with_one_system_call),
       clean_test(a_large_write_to_a_slow_reader_is_whole_and_in_order),
