@@ -3,7 +3,7 @@
  * When the process is out of descriptors, accept fails while the connection
  * stays in the backlog and the loop keeps finding the socket ready: without
  * care that is a loop at full speed. Here the socket is not looked at for
- * BACKOFF milliseconds then.
+ * BACKOFF milliseconds then, but for one try by each accept that is ordered.
  *
  * A Unix socket leaves a file behind when its server dies. Whether somebody
  * still listens is found out by connecting: refused means stale. */

@@ -135,7 +135,8 @@ ax_context *ax_context_new(void);
  *
  * Operations that are still pending are dropped: their handlers never run,
  * what they held is released, files and sockets are closed. Objects that you
- * still hold may be released later but not used. NULL is allowed. */
+ * still hold may be released later but not used. Two contexts with objects of
+ * each other are ended one after the other. NULL is allowed. */
 void ax_context_free(ax_context *context);
 
 /* Makes the calling thread a butler: it runs handlers until no work is left

@@ -14,7 +14,7 @@
  * pending, so that it is work at every moment.
  *
  * Tray, table, desk and door have latches. Who minds the door may sleep with it
- * closed, but nobody waits for him: he alone minds it, and the others look
+ * closed, but no butler waits for him: he alone minds it, and the others look
  * whether it is free. `lock` is for what happens between rounds of serving. No
  * handler runs under any of them. Order: door, lock, desk, table, strands from
  * the top down, tray. */

@@ -272,7 +272,7 @@ struct ax__context {
   ax_executor base;
   atomic_bool dead; /* set by ax_context_free, with lock and desk */
   atomic_bool stopped;
-  atomic_bool polling; /* a butler sleeps in the loop, and nobody has rung */
+  atomic_bool polling; /* a butler is to sleep in the loop, nobody has rung */
   ax__latch door;      /* guards the loop and what is in it */
   ax__latch desk;      /* guards ... */
   ax__queue requests;  /* operations to be started at the door */
@@ -396,7 +396,7 @@ static inline struct ax__context *ax__io_context(const struct ax__io *io) {
 }
 
 /* A new operation on one side of its descriptor, to be submitted: when that is
- * ready, move(op) is called at the door. */
+ * ready, move(op) is called, at the door or at home. */
 ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
                  int (*move)(ax_op *));
 

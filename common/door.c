@@ -187,6 +187,7 @@ void ax__loop_close(struct ax__context *context) {
   uv_walk(&context->loop, shut_handle, NULL);
   uv_close((uv_handle_t *)&context->bell, NULL);
   uv_close((uv_handle_t *)&context->alarm, NULL);
-  uv_run(&context->loop, UV_RUN_DEFAULT);
+  while (uv_run(&context->loop, UV_RUN_DEFAULT))
+    continue; /* it had been told to stop */
   must(uv_loop_close(&context->loop), "a handle of the loop is still open");
 }

@@ -1,11 +1,12 @@
 /* op.c: the life of an operation.
  *
  * An operation is born by an initiating call (ax__op_new). Either it is
- * finished at once, or it becomes pending: ax__op_pend counts it as work and
- * holds its executor. ax__op_finish puts it in its executor's queue, and
- * ax__op_run, on a butler, gives its memory back and calls the handler, in
- * this order, so that the next operation the handler initiates finds the
- * memory warm. ax__op_drop is the other end: nobody is called.
+ * finished at once, or it becomes pending: ax__op_pend counts it as work.
+ * ax__op_finish puts it in its executor's queue, and ax__op_run, on a butler,
+ * gives its memory back and calls the handler, in this order, so that the next
+ * operation the handler initiates finds the memory warm. A read goes there
+ * while it is pending still (ax__op_step), to move on. ax__op_drop is the other
+ * end: nobody is called.
  *
  * A handler that is posted has no operation behind it. It is a smaller thing
  * with the same end.
@@ -17,7 +18,7 @@
 #include "core.h"
 
 /* The executor may be of another context than the object; then that one, too,
- * has to stay until the handler has run. */
+ * may not be over meanwhile. */
 static void count(struct ax__context *at, struct ax__context *home, long n) {
   ax__work_add(at, n);
   if (home != at)

@@ -33,6 +33,7 @@ struct ax_stream {
   struct ax__io io;
   bool socket;
   atomic_bool busy[2];
+  atomic_uint closes; /* by the user */
 };
 
 /* ----------------------------------------------------- system calls, moved */
@@ -75,8 +76,7 @@ static ssize_t get_now(ax_op *op, const struct iovec *iov, size_t count) {
   return n == 0 ? UV_EOF : n;
 }
 
-/* ------------------------------------------- the ways of moving on, as they
- * are called in io.c and step */
+/* ----------------- the ways of moving on, called in io.c and in stream_run */
 
 /* Skips `n` bytes that were moved. */
 static void skip(ax_op *op, size_t n) {
@@ -102,10 +102,17 @@ static int so_far(ax_op *op, ssize_t n) {
   return UV_EAGAIN;
 }
 
+/* Until the kernel takes no more. */
 static int move_out(ax_op *op) {
   ax_stream *s = op->object;
-  return so_far(
-      op, put(op->fd, s->socket, op->iov, at_most_iov_max(op->iov_count)));
+  size_t left;
+  int err;
+  do {
+    size_t count = at_most_iov_max(op->iov_count);
+    left = op->iov_count - count;
+    err = so_far(op, put(op->fd, s->socket, op->iov, count));
+  } while (err == UV_EAGAIN && op->iov_count == left);
+  return err;
 }
 
 static int move_in(ax_op *op) {
@@ -166,7 +173,7 @@ static void stream_run(ax__entry *entry, bool live) {
 static void connect_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_stream *s = op->object;
-  if (live && op->err && atomic_load(&s->io.epoch) == op->epoch)
+  if (live && op->err && atomic_load(&s->closes) == op->want)
     ax_stream_close(s);
   stream_run(entry, live);
 }
@@ -273,6 +280,7 @@ void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
     return;
   }
   op->entry.run = connect_run;
+  op->want = atomic_load(&s->closes);
   int err = connect_now(s, endpoint);
   op->fd = s->io.own.fd;
   if (err == -EINPROGRESS)
@@ -287,7 +295,10 @@ int ax_stream_shutdown(ax_stream *s) {
 
 void ax_stream_cancel(ax_stream *s) { ax__io_cancel(&s->io); }
 
-void ax_stream_close(ax_stream *s) { ax__io_close(&s->io); }
+void ax_stream_close(ax_stream *s) {
+  atomic_fetch_add(&s->closes, 1);
+  ax__io_close(&s->io);
+}
 
 /* ----------------------------------------------------------------- opening */
 

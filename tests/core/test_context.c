@@ -1,7 +1,9 @@
 /* Contexts: the completion queue, running and stopping, work, dispatch. */
 #include "support.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static void on_count(void *arg, int err, size_t n) { ++*(int *)arg; }
 
@@ -847,6 +849,57 @@ static void a_callback_before_the_loop_sleeps_may_complete(void **state) {
   ax_context_free(context);
 }
 
+/* What is ordered while another one has the door, and ends at once when it is
+ * started, tells the loop not to sleep: just when a timer is due, and it would
+ * not have been run at all. */
+struct hurry {
+  ax_context *context;
+  ax_stream *null;
+  ax_timer *timer;
+  char byte;
+  struct seen read, due;
+};
+
+static void *order_read(void *arg) {
+  struct hurry *hurry = arg;
+  ax_stream_read_some(hurry->null, AX_SEQ(ax_buffer(&hurry->byte, 1)),
+                      ax_call(on_seen, &hurry->read));
+  return NULL;
+}
+
+static void on_arm(void *arg, int err, size_t n) {
+  struct hurry *hurry = arg;
+  ax_timer_expires_after(hurry->timer, 0);
+  ax_timer_wait(hurry->timer, ax_call(on_seen, &hurry->due));
+}
+
+static void on_uv_timer_hurry(uv_timer_t *timer) {
+  struct hurry *hurry = timer->data;
+  thread_join(thread_start(order_read, hurry));
+  ax_post(hurry->context, ax_call(on_arm, hurry));
+  ax_work_end(hurry->context);
+  uv_close((uv_handle_t *)timer, NULL);
+}
+
+static void a_loop_that_was_told_to_stop_is_closed(void **state) {
+  struct hurry hurry = {.context = ax_context_new()};
+  int null = open("/dev/null", O_RDONLY);
+  hurry.null = ax_stream_new(hurry.context);
+  hurry.timer = ax_timer_new(hurry.context);
+  assert_int_equal(ax_stream_open_fd(hurry.null, null), 0);
+  close(null);
+  uv_timer_t timer = {.data = &hurry};
+  uv_timer_init(ax_context_loop(hurry.context), &timer);
+  uv_timer_start(&timer, on_uv_timer_hurry, 1, 0);
+  ax_work_begin(hurry.context);
+  ax_run(hurry.context);
+  expect_seen(&hurry.read, "read", UV_EOF);
+  expect_seen(&hurry.due, "timer", 0);
+  ax_unref(hurry.null);
+  ax_unref(hurry.timer);
+  ax_context_free(hurry.context);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       clean_test(run_returns_at_once_without_work),
@@ -888,6 +941,7 @@ int main(void) {
       clean_test(other_users_of_the_loop_are_served),
       clean_test(a_callback_of_the_loop_may_post),
       clean_test(a_callback_before_the_loop_sleeps_may_complete),
+      clean_test(a_loop_that_was_told_to_stop_is_closed),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

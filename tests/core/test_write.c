@@ -3,6 +3,7 @@
 
 #include <poll.h>
 #include <signal.h>
+#include <sys/stat.h>
 #ifdef __linux__
 #include <linux/net_tstamp.h>
 #endif
@@ -468,6 +469,30 @@ static void the_null_device_takes_everything(void **state) {
   free(bytes);
 }
 
+/* However many buffers there are. */
+static void a_file_is_written_in_the_call(void **state) {
+  ax_cbuf buffers[3000];
+  char path[TEMP_PATH];
+  struct seen seen = {0};
+  struct stat status;
+  for (int i = 0; i < 3000; i++)
+    buffers[i] = ax_cbuffer("x", 1);
+  temp_path(path, "file");
+  int fd = open(path, O_CREAT | O_WRONLY, 0600);
+  struct bench bench = {.kind = "file", .peer = -1};
+  bench.context = ax_context_new();
+  bench.stream = ax_stream_new(bench.context);
+  assert_int_equal(ax_stream_open_fd(bench.stream, fd), 0);
+  ax_stream_write(bench.stream, (ax_cseq){buffers, 3000},
+                  ax_call(on_seen, &seen));
+  assert_int_equal(fstat(fd, &status), 0);
+  assert_int_equal(status.st_size, 3000);
+  ax_run(bench.context);
+  expect_seen(&seen, "file", 0);
+  close(fd);
+  bench_free(&bench);
+}
+
 static void a_file_that_is_not_open_for_writing_is_an_error(void **state) {
   int fd = open("/dev/null", O_RDONLY);
   struct bench bench = {.kind = "null", .peer = -1};
@@ -495,6 +520,7 @@ int main(void) {
       clean_test(a_peer_that_has_gone_is_an_error_and_no_signal),
       clean_test(a_peer_that_leaves_in_the_middle_is_an_error),
       clean_test(a_file_takes_what_is_written),
+      clean_test(a_file_is_written_in_the_call),
       clean_test(the_null_device_takes_everything),
       clean_test(a_file_that_is_not_open_for_writing_is_an_error),
   };
