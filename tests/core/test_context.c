@@ -878,7 +878,6 @@ static void on_uv_timer_hurry(uv_timer_t *timer) {
   thread_join(thread_start(order_read, hurry));
   ax_post(hurry->context, ax_call(on_arm, hurry));
   ax_work_end(hurry->context);
-  uv_close((uv_handle_t *)timer, NULL);
 }
 
 static void a_loop_that_was_told_to_stop_is_closed(void **state) {
@@ -897,6 +896,7 @@ static void a_loop_that_was_told_to_stop_is_closed(void **state) {
   expect_seen(&hurry.due, "timer", 0);
   ax_unref(hurry.null);
   ax_unref(hurry.timer);
+  uv_close((uv_handle_t *)&timer, NULL);
   ax_context_free(hurry.context);
 }
 
