@@ -17,8 +17,7 @@ enum { BACKOFF = 100, BACKLOG = 4096 };
 
 struct ax_acceptor {
   struct ax__io io;
-  struct sockaddr_un file; /* to be removed; its path is empty for TCP */
-  uv_timer_t *backoff;     /* at the door */
+  uv_timer_t *backoff; /* at the door */
 };
 
 /* ----------------------------------------------------------- at the door */
@@ -102,8 +101,6 @@ int ax_acceptor_listen(ax_acceptor *a, const ax_endpoint *endpoint) {
     return err;
   }
   a->io.own.fd = fd;
-  if (endpoint->addr.ss_family == AF_UNIX)
-    memcpy(&a->file, &endpoint->addr, sizeof a->file);
   return 0;
 }
 
@@ -127,9 +124,9 @@ void ax_acceptor_accept(ax_acceptor *a, ax_stream *peer, ax_token token) {
 void ax_acceptor_cancel(ax_acceptor *a) { ax__io_cancel(&a->io); }
 
 static void remove_file(ax_acceptor *a) {
-  if (a->file.sun_path[0])
-    unlink(a->file.sun_path);
-  a->file.sun_path[0] = '\0';
+  ax_endpoint at;
+  if (!ax_acceptor_local(a, &at) && at.addr.ss_family == AF_UNIX)
+    unlink(((struct sockaddr_un *)&at.addr)->sun_path);
 }
 
 void ax_acceptor_close(ax_acceptor *a) {

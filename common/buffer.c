@@ -56,14 +56,10 @@ static int grow(ax_dynbuf *dynbuf, size_t need) {
   size_t room = dynbuf->room ? dynbuf->room : 64;
   while (room < need)
     room = room > SIZE_MAX / 2 ? need : 2 * room;
-  char *base = malloc(room);
+  char *base = realloc(dynbuf->base, room);
   if (!base)
     return UV_ENOMEM;
-  if (dynbuf->size)
-    memcpy(base, dynbuf->base + dynbuf->head, dynbuf->size);
-  free(dynbuf->base);
   dynbuf->base = base;
-  dynbuf->head = 0;
   dynbuf->room = room;
   return 0;
 }
@@ -74,11 +70,9 @@ int ax_dynbuf_append(ax_dynbuf *dynbuf, ax_cbuf bytes) {
     return UV_ENOBUFS;
   if (bytes.len == 0)
     return 0;
-  if (need > dynbuf->room) {
-    int err = grow(dynbuf, need);
-    if (err)
-      return err;
-  } else if (dynbuf->head + need > dynbuf->room) {
+  if (need > dynbuf->room && grow(dynbuf, need))
+    return UV_ENOMEM;
+  if (dynbuf->head + need > dynbuf->room) {
     memmove(dynbuf->base, dynbuf->base + dynbuf->head, dynbuf->size);
     dynbuf->head = 0;
   }

@@ -30,10 +30,6 @@ static const ax_time WATCH_SPAN = AX_MS(0.45);
 
 /* -------------------------------------------------- the completion table */
 
-static unsigned long refills(struct ax__context *context) {
-  return atomic_load_explicit(&context->refills, memory_order_relaxed);
-}
-
 void ax__table_push(ax_executor *executor, ax__entry *entry) {
   struct ax__context *context = executor->context;
   if (context->dead) {
@@ -44,6 +40,10 @@ void ax__table_push(ax_executor *executor, ax__entry *entry) {
   ax__queue_push(&context->incoming, entry);
   ax__latch_open(&context->tray);
   ax__ring(context);
+}
+
+static unsigned long refills(struct ax__context *context) {
+  return atomic_load_explicit(&context->refills, memory_order_relaxed);
 }
 
 /* With `hand` closed. */
@@ -81,10 +81,6 @@ void ax__table_drop(struct ax__context *context) {
 
 /* --------------------------------------------------------------- rounds */
 
-static bool is_stopped(struct ax__context *context) {
-  return atomic_load_explicit(&context->stopped, memory_order_relaxed);
-}
-
 /* A round of serving. The clock is asked after 1 entry, 2, 4, ... 32 more, and
  * after 1 again when those took ASK_SPAN. */
 struct round {
@@ -113,7 +109,7 @@ static struct round serve(struct ax__context *context) {
   round.handlers = ax__self.handlers;
   ax__entry *entry;
   unsigned long enough = refills(context) + 2;
-  while (!round.late && !is_stopped(context) &&
+  while (!round.late && !context->stopped &&
          (round.count < TURN || refills(context) <= enough) &&
          (entry = take_from_table(context))) {
     entry->run(entry, true);

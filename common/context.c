@@ -122,12 +122,12 @@ ax_context *ax_context_new(void) {
   context->base.push = ax__table_push;
   context->base.kind = "context";
   context->base.number = atomic_fetch_add(&count, 1) + 1;
+  context->due = UINT64_MAX;
   ax_obj_init(&context->base.obj, context_destroy);
   ax__mutex_init(&context->lock);
   ax__cond_init(&context->bench);
   ax__cond_init(&context->watch);
   ax__loop_open(context);
-  context->due = UINT64_MAX;
   return &context->base;
 }
 
@@ -145,13 +145,12 @@ void ax_context_free(ax_context *executor) {
     return;
   struct ax__context *context = executor->context;
   assert(context->butlers == 0 && "ax_context_free while a butler is inside");
-  ax__queue waits = {0};
   ax__door_close(context);
   ax__lock(&context->lock);
   ax__latch_close(&context->desk);
   context->dead = true;
   ax__latch_open(&context->desk);
-  ax__timers_all(context, &waits);
+  ax__queue waits = ax__timers_expired(context, UINT64_MAX);
   ax__unlock(&context->lock);
   ax__start_all(context);
   ax__loop_close(context);

@@ -130,12 +130,21 @@ typedef struct ax__fd {
 } ax__fd;
 #define AX__NO_FD ((ax__fd){-1, -1})
 
+/* Where it comes from, for the trace. */
+struct ax__origin {
+  const char *name;
+  uint64_t id, by; /* the operation, and the one whose handler initiated it */
+};
+
 struct ax_op {
   ax__entry entry;
-  ax_token token;         /* its executor is always set */
+  ax_fn *fn;
+  void *arg;
+  void *keep;
+  ax_executor *executor;  /* where it completes */
   void *object;           /* the I/O object, held; may be NULL */
   struct ax__context *at; /* where it is pending */
-  uint64_t id, by;        /* for the trace */
+  struct ax__origin origin;
   size_t n;
   int err;
   bool pending;       /* counted as work */
@@ -171,7 +180,6 @@ struct ax_op {
     struct { /* ax_resolve */
       ax_endpoint *found;
       size_t max;
-      struct ax__lookup *lookup;
     };
     struct { /* ax__io_request */
       void (*act)(struct ax__io *io, ax__fd fd);
@@ -188,8 +196,7 @@ struct ax__post {
   ax_fn *fn;
   void *arg;
   void *keep;
-  const char *name; /* from here on only there while tracing */
-  uint64_t id, by;
+  struct ax__origin origin; /* only there while tracing */
 };
 
 /* ------------------------------------------------------------------ pool */
@@ -273,11 +280,11 @@ struct ax__context {
   atomic_bool dead; /* set by ax_context_free, with lock and desk */
   atomic_bool stopped;
   atomic_bool polling; /* a butler is to sleep in the loop, nobody has rung */
-  ax__latch door;      /* guards the loop and what is in it */
   ax__latch desk;      /* guards ... */
   ax__queue requests;  /* operations to be started at the door */
   atomic_size_t work;  /* pending operations and work guards */
-  _Atomic(struct ax__self *) keeper; /* who has closed the door */
+  /* The door, which guards the loop and what is in it: who has closed it. */
+  _Atomic(struct ax__self *) keeper;
 
   /* Two queues in two cache lines, so that who puts and who takes seldom meet:
    * a post from outside costs 55 ns so and 120 in one (micro-outside1). */
@@ -362,10 +369,7 @@ void ax__ring(struct ax__context *context);
 /* With the lock held: when to look at them next, at the latest at the next
  * expiry (UINT64_MAX: there is none); takes the waits that have expired. */
 ax_time ax__timers_next(struct ax__context *context);
-void ax__timers_expired(struct ax__context *context, ax_time now,
-                        ax__queue *expired);
-/* With the lock held: takes all of them. */
-void ax__timers_all(struct ax__context *context, ax__queue *waits);
+ax__queue ax__timers_expired(struct ax__context *context, ax_time now);
 
 /* ----------------------------------------------------------- I/O objects */
 
@@ -455,20 +459,25 @@ static inline bool ax__tracing(void) {
 }
 
 void ax__trace_open(void); /* once */
-void ax__trace_initiated(ax_fn *fn, const char *name, uint64_t *id,
-                         uint64_t *by);
+struct ax__origin ax__trace_initiated(ax_fn *fn, const char *name);
 void ax__trace_butler(void);
 void ax__trace_polled(ax_time begin);
 
 /* What is traced of one handler. */
 struct ax__slice {
   ax_time begin;
-  uint64_t op, by, outer;
-  const char *name;
-  const ax_executor *on;
+  struct ax__origin origin;
+  uint64_t outer;
+  const ax_executor *on; /* NULL: not traced */
 };
-void ax__trace_begin(struct ax__slice *slice, const char *name, uint64_t id,
-                     uint64_t by);
+void ax__trace_begin(struct ax__slice *slice, const struct ax__origin *origin);
+
+static inline void ax__slice_begin(struct ax__slice *slice,
+                                   const struct ax__origin *origin, bool live) {
+  slice->on = NULL;
+  if (live && ax__tracing())
+    ax__trace_begin(slice, origin);
+}
 void ax__trace_end(const struct ax__slice *slice, int err, size_t n);
 
 /* ------------------------------------------------------- a new operation */
@@ -480,20 +489,19 @@ static inline ax_op *ax__op_new(enum ax__kind kind, ax_executor *executor,
   ax_op *op = ax__take(kind);
   op->kind = (unsigned char)kind;
   op->entry.run = ax__op_run;
-  op->token = token;
-  if (!token.executor)
-    op->token.executor = executor;
+  op->fn = token.fn;
+  op->arg = token.arg;
+  op->keep = ax_ref(token.keep);
+  op->executor = token.executor ? token.executor : executor;
   op->object = ax_ref(object);
-  op->holding = !object || op->token.executor != executor;
+  op->holding = !object || op->executor != executor;
   if (op->holding)
-    ax_ref(op->token.executor);
-  ax_ref(token.keep);
+    ax_ref(op->executor);
   op->pending = false;
   op->err = 0;
   op->n = 0;
-  op->id = 0;
   if (ax__tracing())
-    ax__trace_initiated(token.fn, token.name, &op->id, &op->by);
+    op->origin = ax__trace_initiated(token.fn, token.name);
   if (kind == AX__OP)
     op->with = op->extra = NULL;
   return op;

@@ -30,23 +30,18 @@ static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
 
 /* ------------------------------------------------- the door and the desk */
 
-static bool at_door_now(struct ax__context *context) {
-  atomic_store_explicit(&context->keeper, &ax__self, memory_order_relaxed);
-  return true;
-}
-
 bool ax__door_try(struct ax__context *context) {
-  return ax__latch_try(&context->door) && at_door_now(context);
+  struct ax__self *nobody = NULL;
+  return atomic_compare_exchange_strong(&context->keeper, &nobody, &ax__self);
 }
 
 void ax__door_close(struct ax__context *context) {
-  ax__latch_close(&context->door);
-  at_door_now(context);
+  while (!ax__door_try(context))
+    sched_yield();
 }
 
 void ax__door_open(struct ax__context *context) {
-  atomic_store_explicit(&context->keeper, NULL, memory_order_relaxed);
-  ax__latch_open(&context->door);
+  atomic_store_explicit(&context->keeper, NULL, memory_order_release);
 }
 
 static ax__entry *next_request(struct ax__context *context) {
@@ -125,10 +120,9 @@ static void run_loop(struct ax__context *context, bool sleep, ax_time due) {
 
 /* With the lock held, at the door: timers that are due complete there. */
 static void expire(struct ax__context *context) {
-  ax__queue expired = {0};
   if (ax__timers_next(context) == UINT64_MAX)
     return;
-  ax__timers_expired(context, ax_now(), &expired);
+  ax__queue expired = ax__timers_expired(context, ax_now());
   ax__unlock(&context->lock);
   ax__finish_all(&expired, 0);
   ax__lock(&context->lock);

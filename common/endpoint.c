@@ -9,15 +9,13 @@
 
 static int parse_path(const char *path, ax_endpoint *endpoint) {
   struct sockaddr_un *un = (struct sockaddr_un *)&endpoint->addr;
-  size_t length = strlen(path);
-  if (length == 0)
+  if (!*path)
     return UV_EINVAL;
-  if (length >= sizeof un->sun_path)
+  if (strlen(path) >= sizeof un->sun_path)
     return UV_ENAMETOOLONG;
   un->sun_family = AF_UNIX;
-  memcpy(un->sun_path, path, length + 1);
-  endpoint->len =
-      (socklen_t)(offsetof(struct sockaddr_un, sun_path) + length + 1);
+  strcpy(un->sun_path, path);
+  endpoint->len = sizeof *un;
   return 0;
 }
 
@@ -56,30 +54,21 @@ int ax_endpoint_parse(const char *text, ax_endpoint *endpoint) {
   if (!colon || (size_t)(colon - text) >= sizeof host ||
       parse_port(colon + 1, &port))
     return UV_EINVAL;
-  size_t length = (size_t)(colon - text);
-  memcpy(host, text, length);
-  host[length] = '\0';
-  if (host[0] != '[')
-    return parse_ip4(host, port, endpoint);
-  if (host[length - 1] != ']')
-    return UV_EINVAL;
-  host[length - 1] = '\0';
-  return parse_ip6(host + 1, port, endpoint);
-}
-
-static void format_path(const ax_endpoint *endpoint, char *text) {
-  const struct sockaddr_un *un = (const struct sockaddr_un *)&endpoint->addr;
-  size_t head = offsetof(struct sockaddr_un, sun_path);
-  int length = endpoint->len > head ? (int)(endpoint->len - head) : 0;
-  snprintf(text, AX_ENDPOINT_TEXT, "unix:%.*s", length, un->sun_path);
+  bool ip6 = text[0] == '[' && colon[-1] == ']';
+  snprintf(host, sizeof host, "%.*s", (int)(colon - text) - 2 * ip6,
+           text + ip6);
+  return ip6 ? parse_ip6(host, port, endpoint)
+             : parse_ip4(host, port, endpoint);
 }
 
 void ax_endpoint_format(const ax_endpoint *endpoint,
                         char text[AX_ENDPOINT_TEXT]) {
   const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
+  const struct sockaddr_un *un = (const struct sockaddr_un *)addr;
   char host[64];
   if (uv_ip_name(addr, host, sizeof host)) {
-    format_path(endpoint, text);
+    int longest = sizeof un->sun_path;
+    snprintf(text, AX_ENDPOINT_TEXT, "unix:%.*s", longest, un->sun_path);
     return;
   }
   /* The port is in the same place in both kinds. */

@@ -235,9 +235,7 @@ static ax_op *ready(struct ax__io *io, enum ax__side side) {
 static void on_poll(uv_poll_t *poll, int status, int events) {
   struct ax__io *io = poll->data;
   if (status < 0) {
-    int armed = io->armed;
-    io->armed = 0;
-    ax__io_arm(io, armed);
+    uv_poll_start(poll, io->armed, on_poll);
     events = UV_READABLE | UV_WRITABLE;
   }
   ax_op *write = events & UV_WRITABLE ? ready(io, AX__WRITING) : NULL;
@@ -252,7 +250,7 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
 
 int ax__name_of(int fd, bool peer, ax_endpoint *endpoint) {
   struct sockaddr *addr = (struct sockaddr *)&endpoint->addr;
-  endpoint->len = sizeof endpoint->addr;
+  *endpoint = (ax_endpoint){.len = sizeof endpoint->addr};
   int err = peer ? getpeername(fd, addr, &endpoint->len)
                  : getsockname(fd, addr, &endpoint->len);
   return err ? -errno : 0;

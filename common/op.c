@@ -28,12 +28,12 @@ static void count(struct ax__context *at, struct ax__context *home, long n) {
 void ax__op_pend(ax_op *op, struct ax__context *at) {
   op->at = at;
   op->pending = true;
-  count(at, op->token.executor->context, 1);
+  count(at, op->executor->context, 1);
 }
 
 void ax__op_uncount(ax_op *op) {
   if (op->pending)
-    count(op->at, op->token.executor->context, -1);
+    count(op->at, op->executor->context, -1);
   op->pending = false;
 }
 
@@ -41,7 +41,7 @@ void ax__op_uncount(ax_op *op) {
  * handler has run: its lock keeps the one apart, a reference the other. A ready
  * operation is work because it stands in a queue: there first. */
 static void push_from_afar(ax_op *op, bool pending) {
-  ax_executor *executor = op->token.executor;
+  ax_executor *executor = op->executor;
   struct ax__context *at = op->at, *home = ax_ref(executor->context);
   op->pending = pending;
   ax__lock(&home->lock);
@@ -62,28 +62,26 @@ static void finish_from_afar(ax_op *op, int err, size_t n) {
   push_from_afar(op, false);
 }
 
-void ax__op_finish(ax_op *op, int err, size_t n) {
-  ax_executor *executor = op->token.executor;
+static void push(ax_op *op, bool pending) {
+  ax_executor *executor = op->executor;
   struct ax__context *at = op->pending ? op->at : NULL;
   if (at && at != executor->context) {
-    finish_from_afar(op, err, n);
+    push_from_afar(op, pending);
     return;
   }
-  op->err = err;
-  op->n = n;
-  op->pending = false;
+  op->pending = pending;
   executor->push(executor, &op->entry);
-  if (at)
+  if (at && !pending)
     ax__work_add(at, -1);
 }
 
-void ax__op_step(ax_op *op) {
-  ax_executor *executor = op->token.executor;
-  if (op->at == executor->context)
-    executor->push(executor, &op->entry);
-  else
-    push_from_afar(op, true);
+void ax__op_finish(ax_op *op, int err, size_t n) {
+  op->err = err;
+  op->n = n;
+  push(op, false);
 }
+
+void ax__op_step(ax_op *op) { push(op, true); }
 
 void ax__op_drop(ax_op *op) {
   ax__op_uncount(op);
@@ -121,15 +119,14 @@ static inline void let_go(void *object) {
 void ax__op_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   bool whole = op->kind == AX__OP;
-  ax_fn *fn = live ? op->token.fn : NULL;
-  void *arg = op->token.arg, *keep = op->token.keep;
+  ax_fn *fn = live ? op->fn : NULL;
+  void *arg = op->arg, *keep = op->keep;
   void *object = op->object, *with = whole ? op->with : NULL;
-  ax_executor *held = op->holding ? op->token.executor : NULL;
+  ax_executor *held = op->holding ? op->executor : NULL;
   int err = op->err;
   size_t n = op->n;
-  struct ax__slice slice = {0};
-  if (fn && ax__tracing())
-    ax__trace_begin(&slice, op->token.name, op->id, op->by);
+  struct ax__slice slice;
+  ax__slice_begin(&slice, &op->origin, fn);
   if (whole)
     free(op->extra);
   ax__give(op->kind, op);
@@ -143,7 +140,7 @@ void ax__op_run(ax__entry *entry, bool live) {
 
 ax_op *ax_initiate(ax_executor *executor, ax_token token) {
   ax_op *op = ax__op_new(AX__OP, executor, NULL, token);
-  struct ax__context *context = op->token.executor->context;
+  struct ax__context *context = op->executor->context;
   ax__op_pend(op, context);
   ax__lock(&context->lock);
   LIST_INSERT_HEAD(&context->initiated, op, initiated);
@@ -161,9 +158,8 @@ void ax_complete(ax_op *op, int err, size_t n) {
 /* Where `executor` says, then home; not live: the place is gone, or home. */
 static void run_on_there(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
-  struct ax__slice slice = {0};
-  if (live && ax__tracing())
-    ax__trace_begin(&slice, op->token.name, op->id, op->by);
+  struct ax__slice slice;
+  ax__slice_begin(&slice, &op->origin, live);
   int err = live ? op->work(op->work_arg) : UV_ECANCELED;
   if (slice.on)
     ax__trace_end(&slice, err, 0);
@@ -178,7 +174,7 @@ void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,
   op->work = work;
   op->work_arg = arg;
   op->entry.run = run_on_there;
-  ax__op_pend(op, op->token.executor->context);
+  ax__op_pend(op, op->executor->context);
   executor->push(executor, &op->entry);
 }
 
@@ -188,9 +184,8 @@ static void post_run(ax__entry *entry, bool live) {
   struct ax__post *post = AX__OF(struct ax__post, entry, entry);
   ax_fn *fn = post->fn;
   void *arg = post->arg, *keep = post->keep;
-  struct ax__slice slice = {0};
-  if (live && ax__tracing())
-    ax__trace_begin(&slice, post->name, post->id, post->by);
+  struct ax__slice slice;
+  ax__slice_begin(&slice, &post->origin, live);
   ax__give(AX__POST, post);
   if (live)
     call(fn, arg, 0, 0, &slice);
@@ -205,10 +200,8 @@ static ax__entry *post_new(ax_fn *fn, void *arg, void *keep, const char *name) {
   post->keep = keep;
   if (keep)
     ax_ref(keep);
-  if (ax__tracing()) {
-    post->name = name;
-    ax__trace_initiated(fn, name, &post->id, &post->by);
-  }
+  if (ax__tracing())
+    post->origin = ax__trace_initiated(fn, name);
   return &post->entry;
 }
 

@@ -50,8 +50,8 @@ void ax__pool_open(void) {
     ax__mutex_init(&depots[kind].lock);
   depots[AX__OP].size = sizeof(ax_op);
   depots[AX__WAIT].size = offsetof(ax_op, with);
-  depots[AX__POST].size =
-      ax__tracing() ? sizeof(struct ax__post) : offsetof(struct ax__post, name);
+  depots[AX__POST].size = ax__tracing() ? sizeof(struct ax__post)
+                                        : offsetof(struct ax__post, origin);
 }
 
 /* With the lock held: a chain of new pieces. */

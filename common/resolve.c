@@ -6,10 +6,8 @@
 
 #include <netdb.h>
 
-struct ax__lookup {
+struct lookup {
   uv_getaddrinfo_t request;
-  ax_op *op;
-  char *host, *port; /* inside text */
   char text[];
 };
 
@@ -26,8 +24,7 @@ static size_t copy_found(const struct addrinfo *info, ax_endpoint *found,
 /* At the door. */
 static void on_resolved(uv_getaddrinfo_t *request, int status,
                         struct addrinfo *info) {
-  struct ax__lookup *lookup = request->data;
-  ax_op *op = lookup->op;
+  ax_op *op = request->data;
   size_t n = status ? 0 : copy_found(info, op->found, op->max);
   uv_freeaddrinfo(info);
   ax__op_finish(op, status, n);
@@ -35,30 +32,26 @@ static void on_resolved(uv_getaddrinfo_t *request, int status,
 
 /* At the door. */
 static void start_lookup(ax_op *op) {
-  struct ax__lookup *lookup = op->lookup;
+  struct lookup *lookup = op->extra;
+  char *colon = strrchr(lookup->text, ':');
   struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
+  *colon = '\0';
+  lookup->request.data = op;
   int err = uv_getaddrinfo(&op->at->loop, &lookup->request, on_resolved,
-                           lookup->host, lookup->port, &hints);
+                           lookup->text, colon + 1, &hints);
   if (err)
     ax__op_finish(op, err, 0);
 }
 
-/* Splits "name:port", copied, into what getaddrinfo takes; NULL if it is not
- * that. */
-static struct ax__lookup *lookup_new(const char *text, ax_op *op) {
-  size_t size = strlen(text) + 1;
-  struct ax__lookup *lookup = ax__alloc(sizeof *lookup + size);
-  memcpy(lookup->text, text, size);
-  lookup->host = lookup->text;
-  lookup->port = strrchr(lookup->text, ':');
-  if (!lookup->port || lookup->port == lookup->host || !lookup->port[1] ||
-      strtol(lookup->port + 1, NULL, 10) > 65535) {
-    free(lookup);
+/* NULL if the text is not "name:port". */
+static struct lookup *lookup_new(const char *text) {
+  const char *colon = strrchr(text, ':');
+  if (!colon || colon == text || !colon[1] ||
+      strtol(colon + 1, NULL, 10) > 65535)
     return NULL;
-  }
-  *lookup->port++ = '\0';
-  lookup->op = op;
-  lookup->request.data = lookup;
+  size_t size = strlen(text) + 1;
+  struct lookup *lookup = ax__alloc(sizeof *lookup + size);
+  memcpy(lookup->text, text, size);
   return lookup;
 }
 
@@ -69,9 +62,9 @@ void ax_resolve(ax_executor *executor, const char *text, ax_endpoint *found,
   int err = ax_endpoint_parse(text, &known);
   op->found = found;
   op->max = max;
-  op->extra = op->lookup = err == UV_EINVAL ? lookup_new(text, op) : NULL;
+  op->extra = err == UV_EINVAL ? lookup_new(text) : NULL;
   op->start = start_lookup;
-  if (op->lookup) {
+  if (op->extra) {
     ax__submit(op, executor->context);
     return;
   }

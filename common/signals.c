@@ -36,9 +36,7 @@ static void on_signal(uv_signal_t *handle, int signo) {
  * pipe it needs since it was made, so there is nothing that could fail. */
 static void add_act(struct ax__io *io, ax__fd signo) {
   ax_signals *s = (ax_signals *)io;
-  uv_signal_t **handle = s->handle;
-  while (*handle)
-    handle++;
+  uv_signal_t **handle = &s->handle[s->count - 1];
   if (!ax__io_context(io)->dead) {
     *handle = ax__handle_new(io, sizeof **handle);
     ax__must(uv_signal_init(&ax__io_context(io)->loop, *handle));

@@ -40,16 +40,12 @@ static void strand_push(ax_executor *executor, ax__entry *entry) {
   ax__latch_open(&s->latch);
 }
 
-static bool is_stopped(const struct strand *s) {
-  return atomic_load_explicit(&s->base.context->stopped, memory_order_relaxed);
-}
-
 /* Runs them, but for what ax_stop leaves. */
 static void run_batch(struct strand *s, ax__queue *batch, bool live) {
   struct ax__frame frame;
   ax__entry *entry;
   ax__enter(&frame, &s->base);
-  while (!(live && is_stopped(s)) && (entry = ax__queue_pop(batch)))
+  while (!(live && s->base.context->stopped) && (entry = ax__queue_pop(batch)))
     entry->run(entry, live);
   ax__leave(&frame);
 }

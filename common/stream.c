@@ -38,27 +38,23 @@ struct ax_stream {
 
 /* ----------------------------------------------------- system calls, moved */
 
-static ssize_t result(ssize_t n) { return n < 0 ? -errno : n; }
+/* What was interrupted is tried again, like what would have to wait. */
+static ssize_t result(ssize_t n) {
+  return n >= 0 ? n : errno == EINTR ? UV_EAGAIN : -errno;
+}
 
 static ssize_t put(int fd, bool socket, struct iovec *iov, size_t count) {
   struct msghdr message = {.msg_iov = iov, .msg_iovlen = count};
-  ssize_t n;
-  do
-    n = !socket      ? writev(fd, iov, (int)count)
-        : count == 1 ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
-                     : sendmsg(fd, &message, MSG_NOSIGNAL);
-  while (n < 0 && errno == EINTR);
-  return result(n);
+  return result(!socket ? writev(fd, iov, (int)count)
+                : count == 1
+                    ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
+                    : sendmsg(fd, &message, MSG_NOSIGNAL));
 }
 
 static ssize_t get(int fd, bool socket, const struct iovec *iov, size_t count) {
-  ssize_t n;
-  do
-    n = count > 1 ? readv(fd, iov, (int)count)
-        : socket  ? recv(fd, iov->iov_base, iov->iov_len, 0)
-                  : read(fd, iov->iov_base, iov->iov_len);
-  while (n < 0 && errno == EINTR);
-  return result(n);
+  return result(count > 1 ? readv(fd, iov, (int)count)
+                : socket  ? recv(fd, iov->iov_base, iov->iov_len, 0)
+                          : read(fd, iov->iov_base, iov->iov_len));
 }
 
 static size_t at_most_iov_max(size_t count) {
@@ -184,17 +180,18 @@ static void connect_run(ax__entry *entry, bool live) {
 static ax_op *claim(ax_stream *s, enum ax__side side, const ax_token *token,
                     int (*move)(ax_op *)) {
   ax_op *op = ax__io_op(&s->io, side, token, move);
-  if (atomic_load(&s->busy[side])) {
-    ax__op_finish(op, UV_EBUSY, 0);
+  bool open = op->fd != -1, connects = move == move_connection;
+  int err = open == connects ? open ? UV_EISCONN : UV_EBADF : 0;
+  if (atomic_load(&s->busy[side]))
+    err = UV_EBUSY;
+  if (err) {
+    ax__op_finish(op, err, 0);
     return NULL;
   }
   atomic_store_explicit(&s->busy[side], true, memory_order_relaxed);
   op->entry.run = stream_run;
   op->at_home = side == AX__READING;
-  if (op->fd != -1 || move == move_connection)
-    return op;
-  ax__op_finish(op, UV_EBADF, 0);
-  return NULL;
+  return op;
 }
 
 /* To be continued if it is UV_EAGAIN. */
@@ -263,11 +260,8 @@ static int connect_now(ax_stream *s, const ax_endpoint *endpoint) {
   if (fd < 0)
     return fd;
   ax__stream_adopt(s, fd);
-  int err;
-  do
-    err = connect(fd, (const struct sockaddr *)&endpoint->addr, endpoint->len);
-  while (err && errno == EINTR);
-  return err ? -errno : 0;
+  const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
+  return connect(fd, addr, endpoint->len) ? -errno : 0;
 }
 
 void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
@@ -275,10 +269,6 @@ void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
   ax_op *op = claim(s, AX__WRITING, &token, move_connection);
   if (!op)
     return;
-  if (op->fd != -1) {
-    ax__op_finish(op, UV_EISCONN, 0);
-    return;
-  }
   op->entry.run = connect_run;
   op->want = atomic_load(&s->closes);
   int err = connect_now(s, endpoint);

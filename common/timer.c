@@ -23,10 +23,6 @@ struct ax_timer {
   size_t index; /* in the heap, plus one; 0: not there */
 };
 
-static struct ax__context *context_of(const ax_timer *timer) {
-  return timer->executor->context;
-}
-
 /* ------------------------------------------------ the heap, with the lock */
 
 enum { CHILDREN = 4 };
@@ -95,27 +91,19 @@ ax_time ax__timers_next(struct ax__context *context) {
   return context->timers.count ? context->timers.at[0].key : UINT64_MAX;
 }
 
-static void take_first(struct ax__heap *heap, ax__queue *waits) {
-  ax_timer *timer = heap->at[0].timer;
-  ax__queue_splice(waits, &timer->waits);
-  heap_remove(heap, timer);
-}
-
-void ax__timers_expired(struct ax__context *context, ax_time now,
-                        ax__queue *expired) {
+ax__queue ax__timers_expired(struct ax__context *context, ax_time now) {
   struct ax__heap *heap = &context->timers;
-  while (ax__timers_next(context) <= now) {
+  ax__queue expired = {0};
+  while (heap->count && heap->at[0].key <= now) {
     ax_timer *first = heap->at[0].timer;
-    if (first->waits.head && first->expiry > now)
+    if (first->waits.head && first->expiry > now) {
       heap_down(heap, 0, (struct ax__due){first->expiry, first});
-    else
-      take_first(heap, expired);
+      continue;
+    }
+    ax__queue_splice(&expired, &first->waits);
+    heap_remove(heap, first);
   }
-}
-
-void ax__timers_all(struct ax__context *context, ax__queue *waits) {
-  while (context->timers.count)
-    take_first(&context->timers, waits);
+  return expired;
 }
 
 /* ------------------------------------------------------------- the public */
@@ -123,7 +111,7 @@ void ax__timers_all(struct ax__context *context, ax__queue *waits) {
 /* It may stand in the heap still, cancelled. */
 static void timer_destroy(void *object) {
   ax_timer *timer = object;
-  struct ax__context *context = context_of(timer);
+  struct ax__context *context = timer->executor->context;
   ax__lock(&context->lock);
   if (timer->index)
     heap_remove(&context->timers, timer);
@@ -140,27 +128,27 @@ ax_timer *ax_timer_new(ax_executor *executor) {
 }
 
 /* Ends the waits and sets the expiry; the waits that were ended. */
-static size_t end_waits(ax_timer *timer, const ax_time *expiry) {
-  struct ax__context *context = context_of(timer);
+static size_t end_waits(ax_timer *timer, ax_time expiry) {
+  struct ax__context *context = timer->executor->context;
   ax__lock(&context->lock);
   ax__queue waits = ax__queue_take(&timer->waits);
-  if (expiry)
-    timer->expiry = *expiry;
+  timer->expiry = expiry;
   ax__unlock(&context->lock);
   return ax__finish_all(&waits, UV_ECANCELED);
 }
 
 size_t ax_timer_expires_after(ax_timer *timer, ax_time after) {
   ax_time now = ax_now();
-  ax_time expiry = after < UINT64_MAX - now ? now + after : UINT64_MAX;
-  return end_waits(timer, &expiry);
+  return end_waits(timer, after < UINT64_MAX - now ? now + after : UINT64_MAX);
 }
 
-size_t ax_timer_cancel(ax_timer *timer) { return end_waits(timer, NULL); }
+size_t ax_timer_cancel(ax_timer *timer) {
+  return end_waits(timer, timer->expiry);
+}
 
 void ax__timer_wait(ax_timer *timer, ax_executor *executor, ax_fn *fn,
                     void *arg, void *keep, const char *name) {
-  struct ax__context *context = context_of(timer);
+  struct ax__context *context = timer->executor->context;
   ax_token token = {fn, arg, executor, keep, name};
   ax_op *op = ax__op_new(AX__WAIT, timer->executor, timer, token);
   ax__op_pend(op, context);

@@ -92,17 +92,14 @@ void ax__trace_open(void) {
 
 /* ---------------------------------------------------------------- events */
 
-static const char *name_of(const char *name) {
-  return name ? name : "operation";
-}
-
-void ax__trace_initiated(ax_fn *fn, const char *name, uint64_t *id,
-                         uint64_t *by) {
-  *id = atomic_fetch_add(&operations, 1) + 1;
-  *by = ax__self.op;
+struct ax__origin ax__trace_initiated(ax_fn *fn, const char *name) {
+  struct ax__origin origin = {name ? name : "operation",
+                              atomic_fetch_add(&operations, 1) + 1,
+                              ax__self.op};
   if (fn)
-    event("s", name_of(name), ax_now(), ",\"cat\":\"flow\",\"id\":%" PRIu64,
-          *id);
+    event("s", origin.name, ax_now(), ",\"cat\":\"flow\",\"id\":%" PRIu64,
+          origin.id);
+  return origin;
 }
 
 void ax__trace_butler(void) {
@@ -115,26 +112,21 @@ void ax__trace_polled(ax_time begin) {
         (double)(ax_now() - begin) / 1e3);
 }
 
-void ax__trace_begin(struct ax__slice *slice, const char *name, uint64_t id,
-                     uint64_t by) {
-  *slice = (struct ax__slice){.begin = ax_now(),
-                              .op = id,
-                              .by = by,
-                              .outer = ax__self.op,
-                              .name = name_of(name),
-                              .on = ax__self.inside->executor};
-  ax__self.op = id;
-  event("f", slice->name, slice->begin,
-        ",\"bp\":\"e\",\"cat\":\"flow\",\"id\":%" PRIu64, id);
+void ax__trace_begin(struct ax__slice *slice, const struct ax__origin *origin) {
+  *slice = (struct ax__slice){ax_now(), *origin, ax__self.op,
+                              ax__self.inside->executor};
+  ax__self.op = origin->id;
+  event("f", origin->name, slice->begin,
+        ",\"bp\":\"e\",\"cat\":\"flow\",\"id\":%" PRIu64, origin->id);
 }
 
 void ax__trace_end(const struct ax__slice *slice, int err, size_t n) {
   ax__self.op = slice->outer;
-  event("X", slice->name, slice->begin,
+  event("X", slice->origin.name, slice->begin,
         ",\"cat\":\"handler\",\"dur\":%.3f,\"args\":{\"op\":%" PRIu64
         ",\"by\":%" PRIu64 ",\"on\":\"%s %u\",\"err\":%d,\"n\":%zu}",
-        (double)(ax_now() - slice->begin) / 1e3, slice->op, slice->by,
-        slice->on->kind, slice->on->number, err, n);
+        (double)(ax_now() - slice->begin) / 1e3, slice->origin.id,
+        slice->origin.by, slice->on->kind, slice->on->number, err, n);
 }
 
 void ax_trace_mark(const char *text) {
