@@ -443,7 +443,8 @@ ax_stream *ax_stream_new(ax_executor *executor);
  * Source: booster::aio::basic_io_device::attach. */
 int ax_stream_open_fd(ax_stream *stream, int fd);
 
-/* Initiates a connection; the handler gets 0 or the error of connect(2). */
+/* Initiates a connection; the handler gets 0 or the error of connect(2), and
+ * the stream may then connect again. */
 void ax_stream_connect(ax_stream *stream, const ax_endpoint *endpoint,
                        ax_token token);
 

@@ -45,16 +45,19 @@ static ssize_t result(ssize_t n) {
 
 static ssize_t put(int fd, bool socket, struct iovec *iov, size_t count) {
   struct msghdr message = {.msg_iov = iov, .msg_iovlen = count};
-  return result(!socket ? writev(fd, iov, (int)count)
-                : count == 1
-                    ? send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL)
-                    : sendmsg(fd, &message, MSG_NOSIGNAL));
+  if (!socket)
+    return result(writev(fd, iov, (int)count));
+  if (count > 1)
+    return result(sendmsg(fd, &message, MSG_NOSIGNAL));
+  return result(send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL));
 }
 
 static ssize_t get(int fd, bool socket, const struct iovec *iov, size_t count) {
-  return result(count > 1 ? readv(fd, iov, (int)count)
-                : socket  ? recv(fd, iov->iov_base, iov->iov_len, 0)
-                          : read(fd, iov->iov_base, iov->iov_len));
+  if (count > 1)
+    return result(readv(fd, iov, (int)count));
+  if (socket)
+    return result(recv(fd, iov->iov_base, iov->iov_len, 0));
+  return result(read(fd, iov->iov_base, iov->iov_len));
 }
 
 static size_t at_most_iov_max(size_t count) {
