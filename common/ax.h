@@ -136,7 +136,8 @@ ax_context *ax_context_new(void);
  * Operations that are still pending are dropped: their handlers never run,
  * what they held is released, files and sockets are closed. Objects that you
  * still hold may be released later but not used. Two contexts with objects of
- * each other are ended one after the other. NULL is allowed. */
+ * each other are ended one after the other. Handles of your own in its loop are
+ * closed before. NULL is allowed. */
 void ax_context_free(ax_context *context);
 
 /* Makes the calling thread a butler: it runs handlers until no work is left
@@ -443,8 +444,8 @@ ax_stream *ax_stream_new(ax_executor *executor);
  * Source: booster::aio::basic_io_device::attach. */
 int ax_stream_open_fd(ax_stream *stream, int fd);
 
-/* Initiates a connection; the handler gets 0 or the error of connect(2), and
- * the stream may then connect again. */
+/* Initiates a connection; the handler gets 0 or the error of connect(2). After
+ * an error close the stream, which may then connect again. */
 void ax_stream_connect(ax_stream *stream, const ax_endpoint *endpoint,
                        ax_token token);
 

@@ -4,9 +4,9 @@
  * what lets a sequence of one be read as a sequence of the other.
  *
  * A dynamic buffer is one block of memory with the unread bytes at `head`.
- * When bytes are to be added and the end is reached, they move to the front if
- * that makes enough room, else the block doubles. Once empty it holds no block:
- * ten thousand idle sessions shall cost next to nothing. */
+ * When there is no room for more the block doubles, and where its end is in the
+ * way they move to the front. Once empty it holds no block: ten thousand idle
+ * sessions shall cost next to nothing. */
 #include "core.h"
 
 _Static_assert(sizeof(ax_buf) == sizeof(ax_cbuf) &&

@@ -159,6 +159,7 @@ struct ax_op {
   unsigned epoch;
   unsigned char side;
   bool at_home; /* in its executor, not at the door */
+  bool socket;  /* of a stream */
   int (*move)(ax_op *op);
   size_t want; /* complete when n reaches this */
   union {

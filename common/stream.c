@@ -33,7 +33,6 @@ struct ax_stream {
   struct ax__io io;
   bool socket;
   atomic_bool busy[2];
-  atomic_uint closes; /* by the user */
 };
 
 /* ----------------------------------------------------- system calls, moved */
@@ -70,7 +69,7 @@ static ssize_t get_now(ax_op *op, const struct iovec *iov, size_t count) {
   ssize_t n = UV_ECANCELED;
   ax__latch_close(&s->io.latch);
   if (atomic_load(&s->io.epoch) == op->epoch)
-    n = get(op->fd, s->socket, iov, at_most_iov_max(count));
+    n = get(op->fd, op->socket, iov, at_most_iov_max(count));
   ax__latch_open(&s->io.latch);
   return n == 0 ? UV_EOF : n;
 }
@@ -103,13 +102,12 @@ static int so_far(ax_op *op, ssize_t n) {
 
 /* Until the kernel takes no more. */
 static int move_out(ax_op *op) {
-  ax_stream *s = op->object;
   size_t left;
   int err;
   do {
     size_t count = at_most_iov_max(op->iov_count);
     left = op->iov_count - count;
-    err = so_far(op, put(op->fd, s->socket, op->iov, count));
+    err = so_far(op, put(op->fd, op->socket, op->iov, count));
   } while (err == UV_EAGAIN && op->iov_count == left);
   return err;
 }
@@ -168,15 +166,6 @@ static void stream_run(ax__entry *entry, bool live) {
   ax__op_run(entry, live);
 }
 
-/* Closes what could not be connected, unless the user did so before. */
-static void connect_run(ax__entry *entry, bool live) {
-  ax_op *op = ax__op_of(entry);
-  ax_stream *s = op->object;
-  if (live && op->err && atomic_load(&s->closes) == op->want)
-    ax_stream_close(s);
-  stream_run(entry, live);
-}
-
 /* ------------------------------------------------------ initiating, public */
 
 /* A new operation on one side, or NULL when it has failed already. */
@@ -194,6 +183,7 @@ static ax_op *claim(ax_stream *s, enum ax__side side, const ax_token *token,
   atomic_store_explicit(&s->busy[side], true, memory_order_relaxed);
   op->entry.run = stream_run;
   op->at_home = side == AX__READING;
+  op->socket = s->socket;
   return op;
 }
 
@@ -257,7 +247,8 @@ void ax_stream_write(ax_stream *s, ax_cseq seq, ax_token token) {
   go_on(op, op->want ? move_out(op) : 0);
 }
 
-/* Starts connecting: 0 or an error, -EINPROGRESS when it takes a while. */
+/* Starts connecting: 0 or an error, -EINPROGRESS or UV_EINTR when it goes on.
+ */
 static int connect_now(ax_stream *s, const ax_endpoint *endpoint) {
   int fd = ax__socket(endpoint->addr.ss_family);
   if (fd < 0)
@@ -272,11 +263,9 @@ void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
   ax_op *op = claim(s, AX__WRITING, &token, move_connection);
   if (!op)
     return;
-  op->entry.run = connect_run;
-  op->want = atomic_load(&s->closes);
   int err = connect_now(s, endpoint);
   op->fd = s->io.own.fd;
-  if (err == -EINPROGRESS)
+  if (err == -EINPROGRESS || err == UV_EINTR)
     ax__submit(op, ax__io_context(&s->io));
   else
     ax__op_finish(op, err, 0);
@@ -288,10 +277,7 @@ int ax_stream_shutdown(ax_stream *s) {
 
 void ax_stream_cancel(ax_stream *s) { ax__io_cancel(&s->io); }
 
-void ax_stream_close(ax_stream *s) {
-  atomic_fetch_add(&s->closes, 1);
-  ax__io_close(&s->io);
-}
+void ax_stream_close(ax_stream *s) { ax__io_close(&s->io); }
 
 /* ----------------------------------------------------------------- opening */
 

@@ -347,7 +347,8 @@ static void a_refused_stream_may_connect_again(void **state) {
     ax_stream_connect(stream, &nobody.endpoint, ax_call(on_seen, &seen));
     ax_run(context);
     expect_seen(&seen, "connect", i == 2 ? 0 : UV_ECONNREFUSED);
-    assert_true((ax_stream_fd(stream) == -1) == (i < 2));
+    if (i < 2)
+      ax_stream_close(stream);
   }
   close(nobody.fd);
   ax_unref(stream);
@@ -432,6 +433,7 @@ static void a_connection_that_is_not_made_can_be_cancelled(void **state) {
       ax_stream_cancel(stream);
     butlers_join(butlers);
     expect_seen(&seen, "connect", UV_ECANCELED);
+    ax_stream_close(stream);
     ax_stream_connect(stream, &other.endpoint, ax_call(on_seen, &again));
     ax_run(context);
     expect_seen(&again, "connect again", 0);
