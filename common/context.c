@@ -13,11 +13,11 @@
  * table that is not empty. What completes is put there first and then no longer
  * pending, so that it is work at every moment.
  *
- * Tray, table, desk and door have latches. Who minds the door may sleep with it
- * closed, but no butler waits for him: he alone minds it, and the others look
- * whether it is free. `lock` is for what happens between rounds of serving. No
- * handler runs under any of them. Order: door, lock, desk, table, strands from
- * the top down, tray. */
+ * Tray, table and desk have latches, and the door is one that knows who closed
+ * it. Who minds the door may sleep with it closed, but no butler waits for him:
+ * he alone minds it, and the others look whether it is free. `lock` is for what
+ * happens between rounds of serving. No handler runs under any of them. Order:
+ * door, lock, desk, table, strands from the top down, tray. */
 #include "core.h"
 
 #include <signal.h>
