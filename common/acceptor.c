@@ -35,7 +35,7 @@ static void back_off(ax_acceptor *a) {
   ax__io_arm(&a->io, 0);
 }
 
-static int move_in(ax_op *op) {
+static int accept_one(ax_op *op) {
   int fd = ax__accept(op->fd);
   switch (fd) {
   case UV_ECONNABORTED:
@@ -111,7 +111,7 @@ int ax_acceptor_local(ax_acceptor *a, ax_endpoint *endpoint) {
 /* ------------------------------------------------------------- the public */
 
 void ax_acceptor_accept(ax_acceptor *a, ax_stream *peer, ax_token token) {
-  ax_op *op = ax__io_op(&a->io, AX__READING, &token, move_in);
+  ax_op *op = ax__io_op(&a->io, AX__READING, &token, accept_one);
   op->with = ax_ref(peer);
   if (op->fd == -1)
     ax__op_finish(op, UV_EBADF, 0);

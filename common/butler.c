@@ -4,8 +4,8 @@
  * finds the table empty takes all that is there.
  *
  * While handlers keep the table full the door is minded after a round of them,
- * not after each: a chain of posts beside a socket takes 14 ns a handler so,
- * and Boost.Asio's, which looks each time, 130 (micro-ping1-live). A round is
+ * not after each: a chain of posts beside a socket takes 15 ns a handler so,
+ * and Boost.Asio's, which looks each time, 140 (micro-ping1-live). A round is
  * what was on the table and then what that brought, for a read, its answer and
  * the next read belong together: when the loop is asked before the next read
  * waits, it reports data for nothing, and again later. With 1,000 clients an
@@ -16,11 +16,12 @@
  * the table every WATCH_SPAN, and lends a hand when the table was never empty
  * since its last look. That is how a handler that blocks holds up nobody for
  * more than a millisecond. Where handlers take less than BRISK two butlers
- * only wait for each other, and a handler takes up to three times as long. So
- * one of them steps aside and keeps watch: 26 instead of 190 ns a handler for
- * eight chains (micro-ping8x2), 20 instead of 43 on strands
- * (micro-strandchain2). When the table stays empty the watch dozes until the
- * loop brings something. */
+ * only wait for each other. So one of them steps aside and keeps watch: 26
+ * instead of 190 ns a handler for eight chains (micro-ping8x2), 20 instead of
+ * 43 on strands (micro-strandchain2). Handlers take longer beside another
+ * butler than alone, for they wait: that is allowed for three times, and with
+ * less neither might step aside (micro-ping8x2 took 25 to 180 ns then). When
+ * the table stays empty the watch dozes until the loop brings something. */
 #include "core.h"
 
 enum { TURN = 256, DOZE_AFTER = 8 };

@@ -7,7 +7,7 @@
  * who has the door, and any butler can be that one. An order that finds the
  * door free is started at once, by whoever gives it; else it waits at the desk.
  *
- * Only who sleeps in the loop is woken, by the bell. */
+ * Only who sleeps in the loop is woken at once, by the bell. */
 #include "core.h"
 
 /* ------------------------------------------------------------- the bell */

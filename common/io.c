@@ -178,10 +178,10 @@ void ax__io_arm(struct ax__io *io, int events) {
     uv_poll_stop(io->poll);
 }
 
-static int move(ax_op *op) { return op->at_home ? 0 : op->move(op); }
+static int move_here(ax_op *op) { return op->at_home ? 0 : op->move(op); }
 
-/* Its end, or a step at home. */
-static void moved(ax_op *op, int err) {
+/* To its end, or to a step at home. */
+static void send_home(ax_op *op, int err) {
   if (op->at_home && !err)
     ax__op_step(op);
   else
@@ -199,9 +199,9 @@ static void start(ax_op *op) {
     return;
   }
   if (err == UV_EPERM)
-    while ((err = move(op)) == UV_EAGAIN)
+    while ((err = move_here(op)) == UV_EAGAIN)
       continue;
-  moved(op, err);
+  send_home(op, err);
 }
 
 ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
@@ -220,7 +220,7 @@ ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
 static ax_op *ready(struct ax__io *io, enum ax__side side) {
   ax__queue *pending = &io->pending[side];
   ax_op *op = pending->head ? ax__op_of(pending->head) : NULL;
-  if (op && (op->err = move(op)) == UV_EAGAIN)
+  if (op && (op->err = move_here(op)) == UV_EAGAIN)
     return NULL;
   (void)ax__queue_pop(pending);
   io->in_vain[side] = op ? 0 : io->in_vain[side] + 1;
@@ -241,9 +241,9 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   ax_op *write = events & UV_WRITABLE ? ready(io, AX__WRITING) : NULL;
   ax_op *read = events & UV_READABLE ? ready(io, AX__READING) : NULL;
   if (write)
-    moved(write, write->err);
+    send_home(write, write->err);
   if (read)
-    moved(read, read->err);
+    send_home(read, read->err);
 }
 
 /* ----------------------------------------------------------- descriptors */

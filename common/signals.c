@@ -32,8 +32,9 @@ static void on_signal(uv_signal_t *handle, int signo) {
     sigaddset(&s->came, signo);
 }
 
-/* The signal's number travels where others have a descriptor. The loop has the
- * pipe it needs since it was made, so there is nothing that could fail. */
+/* The signal's number travels where others have a descriptor. Who adds it waits
+ * meanwhile, so his half may be read. The loop has the pipe it needs since it
+ * was made, so there is nothing that could fail. */
 static void add_act(struct ax__io *io, ax__fd signo) {
   ax_signals *s = (ax_signals *)io;
   uv_signal_t **handle = &s->handle[s->count - 1];
