@@ -223,8 +223,7 @@ size_t ax_run(ax_executor *executor) {
   ax__unlock_and_wake_all(context);
   ax__leave(&frame);
   ax__self.butler = number;
-  if (!ax__self.inside)
-    ax__pool_forget();
+  ax__pool_forget();
   restore_cancel(cancel);
   return ax__self.handlers - before;
 }

@@ -159,5 +159,4 @@ void ax_context_free(ax_context *executor) {
   ax__drop_all(&waits);
   drop_initiated(context);
   ax_unref(executor);
-  ax__pool_trim();
 }

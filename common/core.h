@@ -203,14 +203,14 @@ struct ax__post {
 /* ------------------------------------------------------------------ pool */
 
 /* Memory for an ax_op or an ax__post, and back. */
-enum { AX__CHAIN = 64 }; /* pieces; a thread keeps at most two */
+enum { AX__CHAIN = 64, AX__MOST = AX__CHECKED ? 0 : 2 * AX__CHAIN };
 void *ax__take_slowly(enum ax__kind kind);
 void ax__give_slowly(enum ax__kind kind, void *memory);
 
 static inline void *ax__take(enum ax__kind kind) {
   struct ax__chain *chain = &ax__self.spares[kind];
   struct ax__spare *piece = chain->top;
-  if (AX__CHECKED || !piece)
+  if (!piece)
     return ax__take_slowly(kind);
   chain->top = piece->next;
   chain->count--;
@@ -220,7 +220,7 @@ static inline void *ax__take(enum ax__kind kind) {
 static inline void ax__give(enum ax__kind kind, void *memory) {
   struct ax__chain *chain = &ax__self.spares[kind];
   struct ax__spare *piece = memory;
-  if (AX__CHECKED || chain->count >= 2 * AX__CHAIN) {
+  if (chain->count >= AX__MOST) {
     ax__give_slowly(kind, memory);
     return;
   }
@@ -231,7 +231,6 @@ static inline void ax__give(enum ax__kind kind, void *memory) {
 
 void ax__pool_open(void);     /* before the first of all, once */
 void ax__pool_forget(void);   /* gives back what this thread has spare */
-void ax__pool_trim(void);     /* to the system, if nothing is in use */
 size_t ax__pool_in_use(void); /* what other threads have spare counts */
 
 /* malloc and realloc that say what failed and abort. */

@@ -4,9 +4,9 @@
  * takes and gives without lock or malloc. When it has too many, or none, a
  * chain of them goes to the depot, or comes from there, with one lock for
  * AX__CHAIN pieces; a lock for each costs a post from outside 40 ns more
- * (micro-outside1). A butler gives all back when he goes home, another
- * thread when it ends. New memory comes in slabs, which go back to the system
- * when a context is freed and nothing is in use.
+ * (micro-outside1). A butler who goes home, and a thread that ends, gives all
+ * back. New memory comes in slabs and stays: what was needed once will be
+ * needed again.
  *
  * Sanitizers see malloc and free for every single piece instead. */
 #include "core.h"
@@ -26,90 +26,63 @@ void *ax__resize(void *memory, size_t size) {
 
 void *ax__alloc(size_t size) { return ax__resize(NULL, size); }
 
-struct slab {
-  struct slab *next;
-  _Alignas(16) char memory[SLAB - 16];
-};
-
 static struct depot {
   size_t size; /* of a piece */
   ax__mutex lock;
   struct ax__spare *chains;
-  struct slab *slabs;
-  atomic_size_t made;
-  size_t stored;
+  atomic_size_t out; /* pieces that are not here */
 } depots[AX__KINDS];
 
 static pthread_key_t thread_end;
 
-static void on_thread_end(void *self) { ax__pool_forget(); }
-
-void ax__pool_open(void) {
-  ax__must(pthread_key_create(&thread_end, on_thread_end));
-  for (int kind = 0; kind < AX__KINDS; kind++)
-    ax__mutex_init(&depots[kind].lock);
-  depots[AX__OP].size = sizeof(ax_op);
-  depots[AX__WAIT].size = offsetof(ax_op, with);
-  depots[AX__POST].size = ax__tracing() ? sizeof(struct ax__post)
-                                        : offsetof(struct ax__post, origin);
-}
-
-/* With the lock held: a chain of new pieces. */
-static struct ax__spare *carve(struct depot *depot) {
-  struct slab *slab = ax__alloc(sizeof *slab);
-  slab->next = depot->slabs;
-  depot->slabs = slab;
+/* A chain of new pieces. */
+static struct ax__spare *carve(size_t size) {
+  size_t count = AX__CHECKED ? 1 : SLAB / size;
+  char *slab = ax__alloc(count * size);
   struct ax__spare *chain = NULL;
-  size_t count = sizeof slab->memory / depot->size;
-  for (size_t i = count; i-- > 0; chain->length = count - i) {
-    struct ax__spare *spare = (void *)(slab->memory + i * depot->size);
-    spare->next = chain;
-    chain = spare;
+  for (size_t length = 1; length <= count; length++) {
+    struct ax__spare *piece = (void *)(slab + (count - length) * size);
+    *piece = (struct ax__spare){chain, NULL, length};
+    chain = piece;
   }
-  depot->made += count;
   return chain;
 }
 
 static struct ax__chain fetch(struct depot *depot) {
   ax__lock(&depot->lock);
   struct ax__spare *top = depot->chains;
-  if (top) {
+  if (top)
     depot->chains = top->below;
-    depot->stored -= top->length;
-  } else {
-    top = carve(depot);
-  }
+  else
+    top = carve(depot->size);
   ax__unlock(&depot->lock);
-  pthread_setspecific(thread_end, &ax__self);
+  depot->out += top->length;
   return (struct ax__chain){top, top->length};
 }
 
 static void store(struct depot *depot, struct ax__chain chain) {
+  depot->out -= chain.count;
   chain.top->length = chain.count;
   ax__lock(&depot->lock);
   chain.top->below = depot->chains;
   depot->chains = chain.top;
-  depot->stored += chain.count;
   ax__unlock(&depot->lock);
 }
 
 void *ax__take_slowly(enum ax__kind kind) {
-  if (AX__CHECKED) {
-    atomic_fetch_add(&depots[kind].made, 1);
-    return ax__alloc(depots[kind].size);
-  }
+  pthread_setspecific(thread_end, &ax__self);
   ax__self.spares[kind] = fetch(&depots[kind]);
   return ax__take(kind);
 }
 
 void ax__give_slowly(enum ax__kind kind, void *piece) {
+  struct ax__chain *all = &ax__self.spares[kind], half = {all->top, AX__CHAIN};
+  struct ax__spare *last = half.top;
   if (AX__CHECKED) {
-    atomic_fetch_sub(&depots[kind].made, 1);
+    depots[kind].out--;
     free(piece);
     return;
   }
-  struct ax__chain *all = &ax__self.spares[kind], half = {all->top, AX__CHAIN};
-  struct ax__spare *last = half.top;
   for (int i = 1; i < AX__CHAIN; i++)
     last = last->next;
   *all = (struct ax__chain){last->next, all->count - AX__CHAIN};
@@ -126,35 +99,21 @@ void ax__pool_forget(void) {
   }
 }
 
+static void on_thread_end(void *self) { ax__pool_forget(); }
+
+void ax__pool_open(void) {
+  ax__must(pthread_key_create(&thread_end, on_thread_end));
+  for (int kind = 0; kind < AX__KINDS; kind++)
+    ax__mutex_init(&depots[kind].lock);
+  depots[AX__OP].size = sizeof(ax_op);
+  depots[AX__WAIT].size = offsetof(ax_op, with);
+  depots[AX__POST].size = ax__tracing() ? sizeof(struct ax__post)
+                                        : offsetof(struct ax__post, origin);
+}
+
 size_t ax__pool_in_use(void) {
   size_t count = 0;
-  for (int kind = 0; kind < AX__KINDS; kind++) {
-    ax__lock(&depots[kind].lock);
-    count +=
-        depots[kind].made - depots[kind].stored - ax__self.spares[kind].count;
-    ax__unlock(&depots[kind].lock);
-  }
-  return count;
-}
-
-static void trim(struct depot *depot) {
-  ax__lock(&depot->lock);
-  struct slab *slab = depot->made == depot->stored ? depot->slabs : NULL;
-  if (slab) {
-    depot->slabs = NULL;
-    depot->chains = NULL;
-    depot->made = depot->stored = 0;
-  }
-  ax__unlock(&depot->lock);
-  for (struct slab *next; slab; slab = next) {
-    next = slab->next;
-    free(slab);
-  }
-}
-
-void ax__pool_trim(void) {
-  if (!ax__self.inside)
-    ax__pool_forget();
   for (int kind = 0; kind < AX__KINDS; kind++)
-    trim(&depots[kind]);
+    count += depots[kind].out - ax__self.spares[kind].count;
+  return count;
 }
