@@ -382,8 +382,7 @@ ax_signals *ax_signals_new(ax_executor *executor);
 
 /* Adds a signal, which from then on no longer has its default effect. Waits
  * until whoever sleeps in the loop has looked up.
- * 0, UV_EINVAL for a number that cannot be caught, or UV_ENOBUFS for more
- * than 8. */
+ * 0, or UV_EINVAL for a number that cannot be caught. */
 int ax_signals_add(ax_signals *signals, int signo);
 
 /* Initiates a wait: n is the number of the signal. A signal that came while

@@ -223,7 +223,6 @@ size_t ax_run(ax_executor *executor) {
   ax__unlock_and_wake_all(context);
   ax__leave(&frame);
   ax__self.butler = number;
-  ax__pool_forget();
   restore_cancel(cancel);
   return ax__self.handlers - before;
 }

@@ -103,7 +103,7 @@ struct ax__self {
   struct ax__frame *inside;
   struct ax__chain {
     struct ax__spare *top;
-    size_t count;
+    size_t room;       /* for so many more */
   } spares[AX__KINDS]; /* see pool.c */
   size_t handlers;     /* run so far */
   uint64_t op;         /* the operation whose handler runs, for the trace */
@@ -203,7 +203,6 @@ struct ax__post {
 /* ------------------------------------------------------------------ pool */
 
 /* Memory for an ax_op or an ax__post, and back. */
-enum { AX__CHAIN = 64, AX__MOST = AX__CHECKED ? 0 : 2 * AX__CHAIN };
 void *ax__take_slowly(enum ax__kind kind);
 void ax__give_slowly(enum ax__kind kind, void *memory);
 
@@ -213,24 +212,23 @@ static inline void *ax__take(enum ax__kind kind) {
   if (!piece)
     return ax__take_slowly(kind);
   chain->top = piece->next;
-  chain->count--;
+  chain->room++;
   return piece;
 }
 
 static inline void ax__give(enum ax__kind kind, void *memory) {
   struct ax__chain *chain = &ax__self.spares[kind];
   struct ax__spare *piece = memory;
-  if (chain->count >= AX__MOST) {
+  if (AX__CHECKED || !chain->room) {
     ax__give_slowly(kind, memory);
     return;
   }
   piece->next = chain->top;
   chain->top = piece;
-  chain->count++;
+  chain->room--;
 }
 
 void ax__pool_open(void);     /* before the first of all, once */
-void ax__pool_forget(void);   /* gives back what this thread has spare */
 size_t ax__pool_in_use(void); /* what other threads have spare counts */
 
 /* malloc and realloc that say what failed and abort. */

@@ -1,17 +1,16 @@
 /* pool.c: memory of operations and posted handlers.
  *
  * Both come and go by the million. So each thread keeps some spare pieces and
- * takes and gives without lock or malloc. When it has too many, or none, a
- * chain of them goes to the depot, or comes from there, with one lock for
- * AX__CHAIN pieces; a lock for each costs a post from outside 40 ns more
- * (micro-outside1). A butler who goes home, and a thread that ends, gives all
- * back. New memory comes in slabs and stays: what was needed once will be
- * needed again.
+ * takes and gives without latch or malloc. When it has too many, or none, a
+ * chain of CHAIN goes to the depot, or comes from there, with the latch closed
+ * once; closed for each, a post from outside costs 40 ns more (micro-outside1).
+ * A thread that ends gives all back. New memory comes in slabs and stays: what
+ * was needed once will be needed again.
  *
  * Sanitizers see malloc and free for every single piece instead. */
 #include "core.h"
 
-enum { SLAB = 16384 };
+enum { CHAIN = 128, MOST = AX__CHECKED ? 1 : 2 * CHAIN };
 
 _Thread_local struct ax__self ax__self;
 
@@ -28,7 +27,7 @@ void *ax__alloc(size_t size) { return ax__resize(NULL, size); }
 
 static struct depot {
   size_t size; /* of a piece */
-  ax__mutex lock;
+  ax__latch latch;
   struct ax__spare *chains;
   atomic_size_t out; /* pieces that are not here */
 } depots[AX__KINDS];
@@ -37,74 +36,82 @@ static pthread_key_t thread_end;
 
 /* A chain of new pieces. */
 static struct ax__spare *carve(size_t size) {
-  size_t count = AX__CHECKED ? 1 : SLAB / size;
-  char *slab = ax__alloc(count * size);
+  char *slab = ax__alloc(MOST * size);
   struct ax__spare *chain = NULL;
-  for (size_t length = 1; length <= count; length++) {
-    struct ax__spare *piece = (void *)(slab + (count - length) * size);
+  for (size_t length = 1; length <= MOST; length++) {
+    struct ax__spare *piece = (void *)(slab + (MOST - length) * size);
     *piece = (struct ax__spare){chain, NULL, length};
     chain = piece;
   }
   return chain;
 }
 
-static struct ax__chain fetch(struct depot *depot) {
-  ax__lock(&depot->lock);
-  struct ax__spare *top = depot->chains;
-  if (top)
-    depot->chains = top->below;
-  else
-    top = carve(depot->size);
-  ax__unlock(&depot->lock);
-  depot->out += top->length;
-  return (struct ax__chain){top, top->length};
+static size_t count(struct ax__chain chain) {
+  return chain.top ? MOST - chain.room : 0;
 }
 
-static void store(struct depot *depot, struct ax__chain chain) {
-  depot->out -= chain.count;
-  chain.top->length = chain.count;
-  ax__lock(&depot->lock);
-  chain.top->below = depot->chains;
-  depot->chains = chain.top;
-  ax__unlock(&depot->lock);
+static void store(struct depot *depot, struct ax__spare *top, size_t length) {
+  depot->out -= length;
+  top->length = length;
+  ax__latch_close(&depot->latch);
+  top->below = depot->chains;
+  depot->chains = top;
+  ax__latch_open(&depot->latch);
 }
 
 void *ax__take_slowly(enum ax__kind kind) {
+  struct depot *depot = &depots[kind];
+  ax__latch_close(&depot->latch);
+  struct ax__spare *top = depot->chains;
+  if (top)
+    depot->chains = top->below;
+  ax__latch_open(&depot->latch);
+  if (!top)
+    top = carve(depot->size);
+  depot->out += top->length;
+  ax__self.spares[kind] = (struct ax__chain){top, MOST - top->length};
   pthread_setspecific(thread_end, &ax__self);
-  ax__self.spares[kind] = fetch(&depots[kind]);
   return ax__take(kind);
 }
 
+/* What is left of a chain that is full. */
+static struct ax__spare *store_half(struct depot *depot,
+                                    struct ax__spare *half) {
+  struct ax__spare *last = half;
+  for (int i = 1; i < CHAIN; i++)
+    last = last->next;
+  struct ax__spare *rest = last->next;
+  last->next = NULL;
+  store(depot, half, CHAIN);
+  return rest;
+}
+
+/* There is no room, as at a thread's first. */
 void ax__give_slowly(enum ax__kind kind, void *piece) {
-  struct ax__chain *all = &ax__self.spares[kind], half = {all->top, AX__CHAIN};
-  struct ax__spare *last = half.top;
+  struct ax__chain *all = &ax__self.spares[kind];
   if (AX__CHECKED) {
     depots[kind].out--;
     free(piece);
     return;
   }
-  for (int i = 1; i < AX__CHAIN; i++)
-    last = last->next;
-  *all = (struct ax__chain){last->next, all->count - AX__CHAIN};
-  last->next = NULL;
-  store(&depots[kind], half);
+  all->room = all->top ? CHAIN : MOST;
+  if (all->top)
+    all->top = store_half(&depots[kind], all->top);
+  pthread_setspecific(thread_end, &ax__self);
   ax__give(kind, piece);
 }
 
-void ax__pool_forget(void) {
+static void on_thread_end(void *self) {
   for (int kind = 0; kind < AX__KINDS; kind++) {
-    if (ax__self.spares[kind].top)
-      store(&depots[kind], ax__self.spares[kind]);
-    ax__self.spares[kind] = (struct ax__chain){0};
+    struct ax__chain *all = &ax__self.spares[kind];
+    if (all->top)
+      store(&depots[kind], all->top, count(*all));
+    *all = (struct ax__chain){0};
   }
 }
 
-static void on_thread_end(void *self) { ax__pool_forget(); }
-
 void ax__pool_open(void) {
   ax__must(pthread_key_create(&thread_end, on_thread_end));
-  for (int kind = 0; kind < AX__KINDS; kind++)
-    ax__mutex_init(&depots[kind].lock);
   depots[AX__OP].size = sizeof(ax_op);
   depots[AX__WAIT].size = offsetof(ax_op, with);
   depots[AX__POST].size = ax__tracing() ? sizeof(struct ax__post)
@@ -112,8 +119,8 @@ void ax__pool_open(void) {
 }
 
 size_t ax__pool_in_use(void) {
-  size_t count = 0;
+  size_t in_use = 0;
   for (int kind = 0; kind < AX__KINDS; kind++)
-    count += depots[kind].out - ax__self.spares[kind].count;
-  return count;
+    in_use += depots[kind].out - count(ax__self.spares[kind]);
+  return in_use;
 }

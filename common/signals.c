@@ -8,16 +8,14 @@
 
 #include <signal.h>
 
-enum { MAX_SIGNALS = 8 };
-
 struct ax_signals {
   struct ax__io io;
   /* the user's half */
   sigset_t added;
-  int count;
+  bool some;
   atomic_bool in_force; /* the last one added */
   /* at the door */
-  uv_signal_t *handle[MAX_SIGNALS];
+  uv_signal_t *handle[NSIG];
   sigset_t came; /* while nobody waited */
 };
 
@@ -32,12 +30,11 @@ static void on_signal(uv_signal_t *handle, int signo) {
     sigaddset(&s->came, signo);
 }
 
-/* The signal's number travels where others have a descriptor. Who adds it waits
- * meanwhile, so his half may be read. The loop has the pipe it needs since it
- * was made, so there is nothing that could fail. */
+/* The signal's number travels where others have a descriptor. The loop has the
+ * pipe it needs since it was made, so there is nothing that could fail. */
 static void add_act(struct ax__io *io, ax__fd signo) {
   ax_signals *s = (ax_signals *)io;
-  uv_signal_t **handle = &s->handle[s->count - 1];
+  uv_signal_t **handle = &s->handle[signo.fd];
   if (!ax__io_context(io)->dead) {
     *handle = ax__handle_new(io, sizeof **handle);
     ax__must(uv_signal_init(&ax__io_context(io)->loop, *handle));
@@ -58,7 +55,7 @@ static void start_wait(ax_op *op) {
 }
 
 static void close_more(struct ax__io *io) {
-  for (int i = 0; i < MAX_SIGNALS; i++)
+  for (int i = 0; i < NSIG; i++)
     ax__handle_close(&((ax_signals *)io)->handle[i]);
 }
 
@@ -70,10 +67,8 @@ int ax_signals_add(ax_signals *s, int signo) {
     return UV_EINVAL;
   if (sigismember(&s->added, signo))
     return 0;
-  if (s->count == MAX_SIGNALS)
-    return UV_ENOBUFS;
   sigaddset(&s->added, signo);
-  s->count++;
+  s->some = true;
   atomic_store(&s->in_force, false);
   ax__io_request(&s->io, add_act, (ax__fd){signo, -1}, false);
   ax__settle(ax__io_context(&s->io), &s->in_force);
@@ -83,7 +78,7 @@ int ax_signals_add(ax_signals *s, int signo) {
 void ax_signals_wait(ax_signals *s, ax_token token) {
   ax_op *op = ax__op_new(AX__OP, s->io.executor, s, token);
   op->start = start_wait;
-  if (s->count)
+  if (s->some)
     ax__submit(op, ax__io_context(&s->io));
   else
     ax__op_finish(op, UV_EINVAL, 0);

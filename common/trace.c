@@ -15,8 +15,7 @@ static struct {
   FILE *file;
   ax_time begin;
   ax__mutex lock;
-  bool first; /* no comma before the first event */
-} trace = {.first = true};
+} trace;
 static atomic_uint_fast64_t operations;
 static atomic_int threads;
 
@@ -28,37 +27,27 @@ static int thread_id(void) {
   return ax__self.trace_id;
 }
 
-/* A string as JSON, cut to the room there is. */
-static const char *quoted(const char *text, char *room, size_t size) {
-  size_t n = 0;
-  room[n++] = '"';
-  for (; *text && n + 8 < size; text++) {
-    unsigned char c = (unsigned char)*text;
-    if (c == '"' || c == '\\')
-      room[n++] = '\\';
-    if (c < ' ')
-      n += (size_t)snprintf(room + n, 7, "\\u%04x", c);
+static void put_quoted(const char *text) {
+  putc('"', trace.file);
+  for (; *text; text++)
+    if ((unsigned char)*text < ' ' || *text == '"' || *text == '\\')
+      fprintf(trace.file, "\\u%04x", *text);
     else
-      room[n++] = (char)c;
-  }
-  room[n++] = '"';
-  room[n] = '\0';
-  return room;
+      putc(*text, trace.file);
+  putc('"', trace.file);
 }
 
 __attribute__((format(printf, 4, 5))) static void
 event(const char *phase, const char *name, ax_time at, const char *format,
       ...) {
-  char text[256];
   va_list rest;
   va_start(rest, format);
   ax__lock(&trace.lock);
   if (ax__tracing()) { /* else the program is ending */
     fprintf(trace.file,
-            "%s\n{\"ph\":\"%s\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"name\":%s",
-            trace.first ? "[" : ",", phase, thread_id(),
-            (double)(at - trace.begin) / 1e3, quoted(name, text, sizeof text));
-    trace.first = false;
+            ",\n{\"ph\":\"%s\",\"pid\":1,\"tid\":%d,\"ts\":%.3f,\"name\":",
+            phase, thread_id(), (double)(at - trace.begin) / 1e3);
+    put_quoted(name);
     vfprintf(trace.file, format, rest);
     putc('}', trace.file);
   }
@@ -69,7 +58,7 @@ event(const char *phase, const char *name, ax_time at, const char *format,
 static void close_trace(void) {
   ax__lock(&trace.lock);
   atomic_store(&ax__trace_on, false);
-  fputs(trace.first ? "[]\n" : "\n]\n", trace.file);
+  fputs("\n]\n", trace.file);
   if (fclose(trace.file))
     perror("AX_TRACE");
   ax__unlock(&trace.lock);
@@ -84,6 +73,9 @@ void ax__trace_open(void) {
     perror(path);
     exit(2);
   }
+  fputs("[\n{\"ph\":\"M\",\"pid\":1,\"name\":\"process_name\","
+        "\"args\":{\"name\":\"proactor\"}}",
+        trace.file);
   ax__mutex_init(&trace.lock);
   trace.begin = ax_now();
   atomic_store(&ax__trace_on, true);
