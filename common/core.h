@@ -158,7 +158,7 @@ struct ax_op {
   int fd;
   unsigned epoch;
   unsigned char side;
-  bool at_home; /* in its executor, not at the door */
+  bool at_home; /* in its executor, just before the handler, not at the door */
   bool socket;  /* of a stream */
   int (*move)(ax_op *op);
   size_t want; /* complete when n reaches this */
@@ -235,18 +235,13 @@ size_t ax__pool_in_use(void); /* what other threads have spare counts */
 void *ax__alloc(size_t size);
 void *ax__resize(void *memory, size_t size);
 
-/* Makes it pending: it counts as work at `at` and in its executor's context;
- * and no longer, if it is. */
+/* Makes it pending: it counts as work at `at` and in its executor's context. */
 void ax__op_pend(ax_op *op, struct ax__context *at);
-void ax__op_uncount(ax_op *op);
 
 /* Completes: its handler becomes ready. The operation may be gone after. For
  * who has the door of the context where it is pending, or is in a call of the
  * user to one of its objects. */
 void ax__op_finish(ax_op *op, int err, size_t n);
-
-/* To its executor, still pending, for a step. */
-void ax__op_step(ax_op *op);
 
 /* Lets go of an operation without running its handler. */
 void ax__op_drop(ax_op *op);
@@ -350,10 +345,8 @@ void ax__loop_open(struct ax__context *context);
 void ax__loop_close(struct ax__context *context);
 
 /* Has op->start run at the door of `at`; the operation is pending from then
- * on. When that context is gone the operation is dropped. The other is for one
- * that is pending already. */
+ * on. When that context is gone the operation is dropped. */
 void ax__submit(ax_op *op, struct ax__context *at);
-void ax__submit_again(ax_op *op);
 
 /* Returns when a submitted request has set *done, which takes as long as the
  * one who minds the door needs to look up. */

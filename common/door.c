@@ -60,8 +60,8 @@ void ax__start_all(struct ax__context *context) {
 /* What is ordered is started at once when nobody has the door: so what main
  * sets up before ax_run is in force, and a handler's next read waits for its
  * data before these are reported. */
-void ax__submit_again(ax_op *op) {
-  struct ax__context *at = op->at;
+void ax__submit(ax_op *op, struct ax__context *at) {
+  ax__op_pend(op, at);
   bool mine = ax__at_door(at), at_the_door = mine || ax__door_try(at);
   ax__latch_close(&at->desk);
   bool dead = at->dead, next = at_the_door && !at->requests.head;
@@ -78,11 +78,6 @@ void ax__submit_again(ax_op *op) {
     ax__door_open(at);
   if (dead)
     ax__op_drop(op);
-}
-
-void ax__submit(ax_op *op, struct ax__context *at) {
-  ax__op_pend(op, at);
-  ax__submit_again(op);
 }
 
 void ax__settle(struct ax__context *context, atomic_bool *done) {

@@ -180,12 +180,9 @@ void ax__io_arm(struct ax__io *io, int events) {
 
 static int move_here(ax_op *op) { return op->at_home ? 0 : op->move(op); }
 
-/* To its end, or to a step at home. */
+/* To its end, or to be continued at home. */
 static void send_home(ax_op *op, int err) {
-  if (op->at_home && !err)
-    ax__op_step(op);
-  else
-    ax__op_finish(op, err, op->n);
+  ax__op_finish(op, op->at_home && !err ? UV_EAGAIN : err, op->n);
 }
 
 static void start(ax_op *op) {

@@ -4,9 +4,8 @@
  * finished at once, or it becomes pending: ax__op_pend counts it as work.
  * ax__op_finish puts it in its executor's queue, and ax__op_run, on a butler,
  * gives its memory back and calls the handler, in this order, so that the next
- * operation the handler initiates finds the memory warm. A read goes there
- * while it is pending still (ax__op_step), to move on. ax__op_drop is the other
- * end: nobody is called.
+ * operation the handler initiates finds the memory warm. ax__op_drop is the
+ * other end: nobody is called.
  *
  * A handler that is posted has no operation behind it. It is a smaller thing
  * with the same end.
@@ -31,19 +30,15 @@ void ax__op_pend(ax_op *op, struct ax__context *at) {
   count(at, op->executor->context, 1);
 }
 
-void ax__op_uncount(ax_op *op) {
-  if (op->pending)
-    count(op->at, op->executor->context, -1);
-  op->pending = false;
-}
-
 /* The handler's context may be freed at the same moment, or as soon as the
  * handler has run: its lock keeps the one apart, a reference the other. A ready
  * operation is work because it stands in a queue: there first. */
-static void push_from_afar(ax_op *op, bool pending) {
+static void finish_from_afar(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->executor;
   struct ax__context *at = op->at, *home = ax_ref(executor->context);
-  op->pending = pending;
+  op->err = err;
+  op->n = n;
+  op->pending = false;
   ax__lock(&home->lock);
   bool dead = home->dead;
   if (!dead)
@@ -51,40 +46,29 @@ static void push_from_afar(ax_op *op, bool pending) {
   ax__unlock(&home->lock);
   if (dead)
     op->entry.run(&op->entry, false);
-  if (!pending)
-    count(at, home, -1);
+  count(at, home, -1);
   ax_unref(home);
 }
 
-static void finish_from_afar(ax_op *op, int err, size_t n) {
-  op->err = err;
-  op->n = n;
-  push_from_afar(op, false);
-}
-
-static void push(ax_op *op, bool pending) {
+void ax__op_finish(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->executor;
   struct ax__context *at = op->pending ? op->at : NULL;
   if (at && at != executor->context) {
-    push_from_afar(op, pending);
+    finish_from_afar(op, err, n);
     return;
   }
-  op->pending = pending;
+  op->err = err;
+  op->n = n;
+  op->pending = false;
   executor->push(executor, &op->entry);
-  if (at && !pending)
+  if (at)
     ax__work_add(at, -1);
 }
 
-void ax__op_finish(ax_op *op, int err, size_t n) {
-  op->err = err;
-  op->n = n;
-  push(op, false);
-}
-
-void ax__op_step(ax_op *op) { push(op, true); }
-
 void ax__op_drop(ax_op *op) {
-  ax__op_uncount(op);
+  if (op->pending)
+    count(op->at, op->executor->context, -1);
+  op->pending = false;
   op->entry.run(&op->entry, false);
 }
 

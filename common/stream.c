@@ -4,7 +4,7 @@
  * with that; what the kernel has no room for is written at the door.
  *
  * A read goes to the door at once, for mostly there is nothing yet. When the
- * loop reports data the operation is put on the table, still pending, and
+ * loop reports data the operation is put on the table, unfinished, and
  * stream_run reads just before it calls the handler: what the kernel and the
  * session keep of this stream is in the cache then, for the reading and for the
  * answer: with a thousand clients that is a tenth of an echo (echo-unix-1000).
@@ -152,16 +152,17 @@ static int move_connection(ax_op *op) {
 
 /* --------------------------------------------------- in the op's executor */
 
-/* A read that is pending takes a step: there is data, or an error. Else it is
- * the end: the side is free, then the handler. */
+/* A read that is to be continued is: there is data, or an error. Then it may
+ * have to wait for more, or it is the end: the side is free, then the handler.
+ */
 static void stream_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_stream *s = op->object;
-  if (live && op->pending && (op->err = op->move(op)) == UV_EAGAIN) {
-    ax__submit_again(op);
+  if (live && op->at_home && op->err == UV_EAGAIN &&
+      (op->err = op->move(op)) == UV_EAGAIN) {
+    ax__submit(op, ax__io_context(&s->io));
     return;
   }
-  ax__op_uncount(op);
   atomic_store_explicit(&s->busy[op->side], false, memory_order_release);
   ax__op_run(entry, live);
 }
@@ -182,7 +183,8 @@ static ax_op *claim(ax_stream *s, enum ax__side side, const ax_token *token,
   }
   atomic_store_explicit(&s->busy[side], true, memory_order_relaxed);
   op->entry.run = stream_run;
-  op->at_home = side == AX__READING;
+  op->at_home =
+      side == AX__READING && op->executor->context == ax__io_context(&s->io);
   op->socket = s->socket;
   return op;
 }
