@@ -37,7 +37,7 @@ void *ax__io_new(size_t size, ax_executor *executor, void (*destroy)(void *),
 
 /* -------------------------------------------------------------- requests */
 
-/* At the door, or after the end of the context, which dropped it. */
+/* To be dropped is how a request ends: at the door, or with the context. */
 static void request_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   struct ax__context *at = op->at;
@@ -50,13 +50,6 @@ static void request_run(ax__entry *entry, bool live) {
   ax__op_run(entry, live);
 }
 
-/* Work until it was carried out. */
-static void request_start(ax_op *op) {
-  struct ax__context *at = op->at;
-  request_run(&op->entry, false);
-  ax__work_add(at, -1);
-}
-
 void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
                     ax__fd fd, bool last) {
   ax_op *op = ax__op_new(AX__OP, io->executor, last ? NULL : io, (ax_token){0});
@@ -64,7 +57,7 @@ void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
   op->act = act;
   op->io = io;
   op->given = fd;
-  op->start = request_start;
+  op->start = ax__op_drop;
   ax__submit(op, ax__io_context(io));
 }
 
@@ -109,8 +102,7 @@ void ax__io_close(struct ax__io *io) {
 }
 
 static void end_act(struct ax__io *io, ax__fd fd) {
-  close_handles(io);
-  ax__fd_close(fd);
+  close_act(io, fd);
   ax_unref(io->executor); /* the request holds it, too */
   free(io);
 }

@@ -65,12 +65,7 @@ void ax__op_finish(ax_op *op, int err, size_t n) {
     ax__work_add(at, -1);
 }
 
-void ax__op_drop(ax_op *op) {
-  if (op->pending)
-    count(op->at, op->executor->context, -1);
-  op->pending = false;
-  op->entry.run(&op->entry, false);
-}
+void ax__op_drop(ax_op *op) { op->entry.run(&op->entry, false); }
 
 void ax__drop_all(ax__queue *queue) {
   for (ax__entry *entry; (entry = ax__queue_pop(queue));)
@@ -99,9 +94,12 @@ static inline void let_go(void *object) {
     ax_unref(object);
 }
 
-/* On a butler, in the token's executor. */
+/* On a butler, in the token's executor; or not live, and still pending maybe.
+ */
 void ax__op_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
+  if (op->pending)
+    count(op->at, op->executor->context, -1);
   bool whole = op->kind == AX__OP;
   ax_fn *fn = live ? op->fn : NULL;
   void *arg = op->arg, *keep = op->keep;
