@@ -116,20 +116,15 @@ static int move_in(ax_op *op) {
   return so_far(op, get_now(op, op->iov, op->iov_count));
 }
 
-/* The length up to and with the delimiter, or 0; looks at no byte twice. */
-static size_t find_delimiter(ax_op *op) {
+/* Looks for the delimiter, at no byte twice. */
+static int found_so_far(ax_op *op) {
   ax_cbuf data = ax_dynbuf_data(op->dynbuf);
   const char *from = (const char *)data.base + op->scanned;
   const char *hit = memchr(from, op->delimiter, data.len - op->scanned);
-  if (hit)
-    return (size_t)(hit - (const char *)data.base) + 1;
   op->scanned = data.len;
-  return 0;
-}
-
-static int found_so_far(ax_op *op) {
-  op->n = find_delimiter(op);
-  return op->n ? 0 : ax__dynbuf_room(op->dynbuf) == 0 ? UV_EMSGSIZE : UV_EAGAIN;
+  if (hit)
+    op->n = (size_t)(hit - (const char *)data.base) + 1;
+  return hit ? 0 : ax__dynbuf_room(op->dynbuf) == 0 ? UV_EMSGSIZE : UV_EAGAIN;
 }
 
 static int move_in_until(ax_op *op) {
