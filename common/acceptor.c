@@ -60,29 +60,20 @@ static void close_more(struct ax__io *io) {
 
 /* -------------------------------------------------------------- listening */
 
-static bool is_stale(const struct sockaddr_un *file, socklen_t len) {
+static void remove_stale(const struct sockaddr_un *file, socklen_t len) {
   struct stat status;
   if (lstat(file->sun_path, &status) || !S_ISSOCK(status.st_mode))
-    return false;
+    return;
   int fd = ax__socket(AF_UNIX);
-  if (fd < 0)
-    return false;
-  bool refused =
-      connect(fd, (const struct sockaddr *)file, len) && errno == ECONNREFUSED;
+  if (connect(fd, (const struct sockaddr *)file, len) && errno == ECONNREFUSED)
+    unlink(file->sun_path);
   close(fd);
-  return refused;
 }
 
 static int bind_to(int fd, const ax_endpoint *endpoint) {
   const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
-  if (bind(fd, addr, endpoint->len) == 0)
-    return 0;
-  if (errno != EADDRINUSE || addr->sa_family != AF_UNIX)
-    return -errno;
-  const struct sockaddr_un *file = (const struct sockaddr_un *)addr;
-  if (!is_stale(file, endpoint->len))
-    return UV_EADDRINUSE;
-  unlink(file->sun_path);
+  if (addr->sa_family == AF_UNIX)
+    remove_stale((const struct sockaddr_un *)addr, endpoint->len);
   return bind(fd, addr, endpoint->len) ? -errno : 0;
 }
 
