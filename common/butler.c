@@ -44,17 +44,13 @@ void ax__table_push(ax_executor *executor, ax__entry *entry) {
   ax__ring(context);
 }
 
-static unsigned long refills(struct ax__context *context) {
-  return atomic_load_explicit(&context->refills, memory_order_relaxed);
-}
-
 /* With `hand` closed. */
 static void fill_table(struct ax__context *context) {
   ax__latch_close(&context->tray);
   ax__queue_splice(&context->table, &context->incoming);
   ax__latch_open(&context->tray);
   if (context->table.head)
-    atomic_store_explicit(&context->refills, refills(context) + 1,
+    atomic_store_explicit(&context->refills, context->refills + 1,
                           memory_order_relaxed);
 }
 
@@ -83,22 +79,21 @@ void ax__table_drop(struct ax__context *context) {
 
 /* --------------------------------------------------------------- rounds */
 
-/* A round of serving. The clock is asked after 1 entry, 2, 4, ... 32 more, and
- * after 1 again when those took ASK_SPAN. */
+/* A round of serving. The clock is asked after each 1, 2, 4, ... 32 entries,
+ * and after each again when those took ASK_SPAN. */
 struct round {
-  unsigned count, step, ask_at;
-  size_t handlers; /* a strand's turn is one entry, with many of them */
+  unsigned count, each; /* less one */
+  size_t handlers;      /* a strand's turn is one entry, with many of them */
   ax_time begin, asked;
-  bool late; /* the door is to be minded now */
 };
 
-static void ask_the_clock(struct ax__context *context, struct round *round) {
+/* Whether the door is to be minded now. */
+static bool ask_the_clock(struct ax__context *context, struct round *round) {
   ax_time now = ax_now();
   bool slow = now - round->asked > ASK_SPAN;
-  round->step = slow ? 1 : round->step < 32 ? 2 * round->step : 32;
-  round->ask_at += round->step;
+  round->each = slow ? 0 : (2 * round->each + 1) % 32;
   round->asked = now;
-  round->late = now - round->begin > DOOR_SPAN || context->due < now - LATE;
+  return now - round->begin > DOOR_SPAN || context->due < now - LATE;
 }
 
 /* Runs what is on the table, until there is nothing to take or it is time to
@@ -107,18 +102,18 @@ static void ask_the_clock(struct ax__context *context, struct round *round) {
  * a timer is late, or after DOOR_SPAN. */
 static struct round serve(struct ax__context *context) {
   ax_time now = ax_now();
-  struct round round = {.step = 1, .ask_at = 1, .begin = now, .asked = now};
-  round.handlers = ax__self.handlers;
+  struct round round = {.begin = now, .asked = now};
+  size_t handlers = ax__self.handlers;
   ax__entry *entry;
-  unsigned long enough = refills(context) + 2;
-  while (!round.late && !context->stopped &&
-         (round.count < TURN || refills(context) <= enough) &&
+  unsigned long enough = context->refills + 2;
+  while (!context->stopped &&
+         (round.count < TURN || context->refills <= enough) &&
          (entry = take_from_table(context))) {
     entry->run(entry, true);
-    if (++round.count == round.ask_at)
-      ask_the_clock(context, &round);
+    if ((++round.count & round.each) == 0 && ask_the_clock(context, &round))
+      break;
   }
-  round.handlers = ax__self.handlers - round.handlers;
+  round.handlers = ax__self.handlers - handlers;
   return round;
 }
 
