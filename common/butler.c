@@ -119,40 +119,31 @@ static struct round serve(struct ax__context *context) {
 
 /* ------------------------------------------------------ between rounds */
 
-/* Looks at the table from time to time until a hand is needed: it was full at
+/* Looks at the table from time to time, until a hand is needed: it was full at
  * every look, and those who serve it are not so quick that another one would
- * only be in their way. */
-static void keep_watch(struct ax__context *context) {
-  unsigned long turns = context->turns, served = context->served;
-  for (unsigned quiet = 0; !ax__over(context);) {
-    if (quiet < DOZE_AFTER) {
-      ax__wait_for(&context->watch, &context->lock, WATCH_SPAN);
-    } else {
-      context->dozing = true;
-      ax__wait(&context->watch, &context->lock);
-      context->dozing = false;
-      quiet = 0;
-    }
+ * only be in their way. False when there was nothing for a while. */
+static bool keep_watch(struct ax__context *context) {
+  bool needed = false;
+  context->watched = true;
+  for (unsigned quiet = 0; !needed && quiet < DOZE_AFTER;) {
+    unsigned long turns = context->turns, served = context->served;
+    ax__wait_for(&context->watch, &context->lock, WATCH_SPAN);
     bool full = !context->minded || !ax__table_is_empty(context);
-    unsigned long count = context->served - served;
-    if (full && turns == context->turns && count * BRISK < WATCH_SPAN)
-      return;
-    quiet = !full && turns == context->turns ? quiet + 1 : 0;
-    turns = context->turns;
-    served = context->served;
+    bool still = turns == context->turns;
+    bool brisk = (context->served - served) * BRISK >= WATCH_SPAN;
+    needed = (full && still && !brisk) || ax__over(context);
+    quiet = full || !still ? 0 : quiet + 1;
   }
+  context->watched = false;
+  return needed;
 }
 
-/* With the lock held, and nothing to do that others do not do better. */
+/* With the lock held, and nothing to do that others do not do better: dozes
+ * until the loop brings something and nobody keeps watch. */
 static void idle(struct ax__context *context) {
-  while (context->watched && !ax__over(context))
-    ax__wait(&context->bench, &context->lock);
-  if (ax__over(context))
-    return;
-  context->watched = true;
-  keep_watch(context);
-  context->watched = false;
-  ax__wake_one(&context->bench); /* somebody else keeps watch now */
+  while (!ax__over(context) && (context->watched || !keep_watch(context)))
+    ax__wait(&context->watch, &context->lock);
+  ax__wake_one(&context->watch); /* somebody else keeps watch now */
 }
 
 /* With the lock held: handlers are so short that this butler is only in the

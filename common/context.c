@@ -27,7 +27,6 @@ ax_time ax_now(void) { return uv_hrtime(); }
 /* ----------------------------------------------------------------- work */
 
 void ax__unlock_and_wake_all(struct ax__context *context) {
-  ax__wake_all(&context->bench);
   ax__wake_all(&context->watch);
   ax__ring(context);
   ax__unlock(&context->lock);
@@ -106,7 +105,6 @@ static void context_destroy(void *object) {
   struct ax__context *context = object;
   free(context->timers.at);
   ax__mutex_destroy(&context->lock);
-  ax__cond_destroy(&context->bench);
   ax__cond_destroy(&context->watch);
   free(context);
 }
@@ -125,7 +123,6 @@ ax_context *ax_context_new(void) {
   context->due = UINT64_MAX;
   ax_obj_init(&context->base.obj, context_destroy);
   ax__mutex_init(&context->lock);
-  ax__cond_init(&context->bench);
   ax__cond_init(&context->watch);
   ax__loop_open(context);
   return &context->base;

@@ -298,9 +298,7 @@ struct ax__context {
   unsigned long served; /* handlers run, but for what a butler runs now */
   unsigned long turns;  /* counts the times the table was found empty */
   int butlers;
-  bool watched; /* an idle butler keeps watch ... */
-  bool dozing;  /* ... but sleeps until it is woken; ... to here */
-  ax__cond bench;
+  bool watched; /* an idle butler keeps watch; ... to here */
   ax__cond watch;
 
   uv_loop_t loop;

@@ -145,7 +145,7 @@ void ax__mind_the_door(struct ax__context *context) {
   context->due = ax__timers_next(context);
   context->turns += sleep;
   context->minded = false;
-  if (context->dozing)
+  if (!context->watched)
     ax__wake_one(&context->watch);
   ax__door_open(context);
 }
