@@ -70,11 +70,12 @@ static void remove_stale(const struct sockaddr_un *file, socklen_t len) {
   close(fd);
 }
 
-static int bind_to(int fd, const ax_endpoint *endpoint) {
+static int listen_at(int fd, const ax_endpoint *endpoint) {
   const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
   if (addr->sa_family == AF_UNIX)
     remove_stale((const struct sockaddr_un *)addr, endpoint->len);
-  return bind(fd, addr, endpoint->len) ? -errno : 0;
+  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
+  return bind(fd, addr, endpoint->len) || listen(fd, BACKLOG) ? -errno : 0;
 }
 
 int ax_acceptor_listen(ax_acceptor *a, const ax_endpoint *endpoint) {
@@ -83,16 +84,12 @@ int ax_acceptor_listen(ax_acceptor *a, const ax_endpoint *endpoint) {
   int fd = ax__socket(endpoint->addr.ss_family);
   if (fd < 0)
     return fd;
-  setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &(int){1}, sizeof(int));
-  int err = bind_to(fd, endpoint);
-  if (!err && listen(fd, BACKLOG))
-    err = -errno;
-  if (err) {
+  int err = listen_at(fd, endpoint);
+  if (err)
     close(fd);
-    return err;
-  }
-  a->io.own.fd = fd;
-  return 0;
+  else
+    a->io.own.fd = fd;
+  return err;
 }
 
 int ax_acceptor_local(ax_acceptor *a, ax_endpoint *endpoint) {
