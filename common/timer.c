@@ -60,14 +60,6 @@ static void heap_down(struct ax__heap *heap, size_t i, struct ax__due due) {
   heap_put(heap, i, due);
 }
 
-static void heap_insert(struct ax__heap *heap, struct ax__due due) {
-  if (heap->count == heap->room) {
-    heap->room = heap->room ? 2 * heap->room : 16;
-    heap->at = ax__resize(heap->at, heap->room * sizeof *heap->at);
-  }
-  heap_up(heap, heap->count++, due);
-}
-
 static void heap_remove(struct ax__heap *heap, ax_timer *timer) {
   size_t i = timer->index - 1;
   struct ax__due last = heap->at[--heap->count];
@@ -78,11 +70,15 @@ static void heap_remove(struct ax__heap *heap, ax_timer *timer) {
   heap_up(heap, last.timer->index - 1, last); /* one of the two moves it */
 }
 
-/* With one more wait: its key is at most its expiry. */
+/* With one more wait: it is there, and its key is at most its expiry. */
 static void heap_see_to(struct ax__heap *heap, ax_timer *timer) {
   struct ax__due due = {timer->expiry, timer};
+  if (heap->count == heap->room) { /* there is always room for one more */
+    heap->room = heap->room ? 2 * heap->room : 16;
+    heap->at = ax__resize(heap->at, heap->room * sizeof *heap->at);
+  }
   if (!timer->index)
-    heap_insert(heap, due);
+    heap_up(heap, heap->count++, due);
   else if (due.key < heap->at[timer->index - 1].key)
     heap_up(heap, timer->index - 1, due);
 }
