@@ -34,10 +34,6 @@ static const ax_time WATCH_SPAN = AX_MS(0.45);
 
 void ax__table_push(ax_executor *executor, ax__entry *entry) {
   struct ax__context *context = executor->context;
-  if (context->dead) {
-    entry->run(entry, false);
-    return;
-  }
   ax__latch_close(&context->tray);
   ax__queue_push(&context->incoming, entry);
   ax__latch_open(&context->tray);

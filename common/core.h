@@ -321,6 +321,15 @@ bool ax__over(struct ax__context *context);
  * nothing after that: the context may be freed then. */
 void ax__unlock_and_wake_all(struct ax__context *context);
 
+/* Puts an entry where `executor` will run it, or lets go of it when its context
+ * is gone. */
+static inline void ax__push(ax_executor *executor, ax__entry *entry) {
+  if (executor->context->dead)
+    entry->run(entry, false);
+  else
+    executor->push(executor, entry);
+}
+
 /* The table: puts an entry there, from anywhere; whether there is none; lets go
  * of all. */
 void ax__table_push(ax_executor *executor, ax__entry *entry);

@@ -60,7 +60,7 @@ void ax__op_finish(ax_op *op, int err, size_t n) {
   op->err = err;
   op->n = n;
   op->pending = false;
-  executor->push(executor, &op->entry);
+  ax__push(executor, &op->entry);
   if (at)
     ax__work_add(at, -1);
 }
@@ -157,7 +157,7 @@ void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,
   op->work_arg = arg;
   op->entry.run = run_on_there;
   ax__op_pend(op, op->executor->context);
-  executor->push(executor, &op->entry);
+  ax__push(executor, &op->entry);
 }
 
 /* ------------------------------------------------------------- posting */
@@ -189,7 +189,7 @@ static ax__entry *post_new(ax_fn *fn, void *arg, void *keep, const char *name) {
 
 void ax__post(ax_executor *executor, ax_fn *fn, void *arg, void *keep,
               const char *name) {
-  executor->push(executor, post_new(fn, arg, keep, name));
+  ax__push(executor, post_new(fn, arg, keep, name));
 }
 
 void ax_dispatch(ax_executor *executor, ax_token token) {

@@ -26,10 +26,6 @@ struct strand {
  * strand after, for its last handler may let go of it. */
 static void strand_push(ax_executor *executor, ax__entry *entry) {
   struct strand *s = (struct strand *)executor;
-  if (executor->context->dead) {
-    entry->run(entry, false);
-    return;
-  }
   ax__latch_close(&s->latch);
   ax__queue_push(&s->waiting, entry);
   if (!s->scheduled) {
@@ -63,7 +59,7 @@ static void strand_turn(ax__entry *turn, bool live) {
   bool more = s->scheduled = batch.head;
   ax__latch_open(&s->latch);
   if (more)
-    s->below->push(s->below, &s->turn);
+    ax__push(s->below, &s->turn);
   else
     ax_unref(s);
 }
