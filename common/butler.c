@@ -142,17 +142,13 @@ static void idle(struct ax__context *context) {
   ax__wake_one(&context->watch); /* somebody else keeps watch now */
 }
 
-/* With the lock held: handlers are so short that this butler is only in the
- * way of another one, who made a round meanwhile. */
-static bool is_in_the_way(struct round round, unsigned long by_others) {
-  return by_others > 0 && round.count >= TURN &&
-         ax_now() - round.begin < 3 * BRISK * round.handlers;
-}
-
-/* With the lock held, after a round of serving. */
+/* With the lock held, after a round of serving: steps aside when handlers are
+ * so short that this butler is only in the way of another one, who serves too
+ * and made a round meanwhile. */
 static void look_around(struct ax__context *context, struct round round,
                         unsigned long by_others) {
-  bool aside = context->serving > 0 && is_in_the_way(round, by_others);
+  bool aside = context->serving > 0 && by_others > 0 && round.count >= TURN &&
+               ax_now() - round.begin < 3 * BRISK * round.handlers;
   if (!aside && !context->minded)
     ax__mind_the_door(context);
   else if (aside || ax__table_is_empty(context))
