@@ -114,11 +114,10 @@ void ax__io_end(void *object) {
 
 /* Dropping the last operation may be the end of the object. */
 void ax__io_shut(struct ax__io *io) {
-  ax__queue writes = ax__queue_take(&io->pending[AX__WRITING]);
-  ax__queue reads = ax__queue_take(&io->pending[AX__READING]);
+  ax__queue pending = ax__queue_take(&io->pending[AX__WRITING]);
+  ax__queue_splice(&pending, &io->pending[AX__READING]);
   close_handles(io);
-  ax__drop_all(&writes);
-  ax__drop_all(&reads);
+  ax__drop_all(&pending);
 }
 
 /* --------------------------------------------------------------- handles */
