@@ -52,11 +52,9 @@ static ssize_t put(int fd, bool socket, struct iovec *iov, size_t count) {
 }
 
 static ssize_t get(int fd, bool socket, const struct iovec *iov, size_t count) {
-  if (count > 1)
-    return result(readv(fd, iov, (int)count));
-  if (socket)
+  if (socket && count == 1)
     return result(recv(fd, iov->iov_base, iov->iov_len, 0));
-  return result(read(fd, iov->iov_base, iov->iov_len));
+  return result(readv(fd, iov, (int)count));
 }
 
 static size_t at_most_iov_max(size_t count) {
@@ -194,35 +192,35 @@ static void go_on(ax_op *op, int err) {
 
 /* Describes the bytes to be moved, without buffers that are empty: to read into
  * one looks like the end. */
-static void describe(ax_op *op, const ax_cbuf *at, size_t count) {
-  size_t used = 0, want = 0;
+static void describe(ax_op *op, ax_cseq seq, size_t least) {
+  size_t size = ax_seq_size(seq);
   op->iov = op->few;
-  if (count > sizeof op->few / sizeof *op->few)
-    op->iov = op->extra = ax__alloc(count * sizeof *op->iov);
-  for (size_t i = 0; i < count; want += at[i++].len)
-    if (at[i].len)
-      op->iov[used++] = (struct iovec){(void *)at[i].base, at[i].len};
-  op->iov_count = used;
-  op->want = want;
+  op->iov_count = 0;
+  op->want = size < least ? size : least;
+  if (seq.count > sizeof op->few / sizeof *op->few)
+    op->iov = op->extra = ax__alloc(seq.count * sizeof *op->iov);
+  for (size_t i = 0; i < seq.count; i++)
+    if (seq.at[i].len)
+      op->iov[op->iov_count++] =
+          (struct iovec){(void *)seq.at[i].base, seq.at[i].len};
 }
 
-static void read_into(ax_stream *s, ax_seq seq, bool all,
+/* Until `least` bytes were moved, or all if there are fewer. */
+static void read_into(ax_stream *s, ax_cseq seq, size_t least,
                       const ax_token *token) {
   ax_op *op = claim(s, AX__READING, token, move_in);
   if (!op)
     return;
-  describe(op, ax_seq_const(seq).at, seq.count);
-  if (!all && op->want)
-    op->want = 1;
+  describe(op, seq, least);
   go_on(op, op->want ? UV_EAGAIN : 0);
 }
 
 void ax_stream_read_some(ax_stream *s, ax_seq seq, ax_token token) {
-  read_into(s, seq, false, &token);
+  read_into(s, ax_seq_const(seq), 1, &token);
 }
 
 void ax_stream_read(ax_stream *s, ax_seq seq, ax_token token) {
-  read_into(s, seq, true, &token);
+  read_into(s, ax_seq_const(seq), SIZE_MAX, &token);
 }
 
 void ax_stream_read_until(ax_stream *s, ax_dynbuf *dynbuf, int delimiter,
@@ -240,7 +238,7 @@ void ax_stream_write(ax_stream *s, ax_cseq seq, ax_token token) {
   ax_op *op = claim(s, AX__WRITING, &token, move_out);
   if (!op)
     return;
-  describe(op, seq.at, seq.count);
+  describe(op, seq, SIZE_MAX);
   go_on(op, op->want ? move_out(op) : 0);
 }
 
