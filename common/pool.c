@@ -46,10 +46,6 @@ static struct ax__spare *carve(size_t size) {
   return chain;
 }
 
-static size_t count(struct ax__chain chain) {
-  return chain.top ? MOST - chain.room : 0;
-}
-
 static void store(struct depot *depot, struct ax__spare *top, size_t length) {
   depot->out -= length;
   top->length = length;
@@ -101,17 +97,18 @@ void ax__give_slowly(enum ax__kind kind, void *piece) {
   ax__give(kind, piece);
 }
 
-static void on_thread_end(void *self) {
+/* All that this thread has spare; called at its end, too. */
+static void give_back(void *self) {
   for (int kind = 0; kind < AX__KINDS; kind++) {
     struct ax__chain *all = &ax__self.spares[kind];
     if (all->top)
-      store(&depots[kind], all->top, count(*all));
+      store(&depots[kind], all->top, MOST - all->room);
     *all = (struct ax__chain){0};
   }
 }
 
 void ax__pool_open(void) {
-  ax__must(pthread_key_create(&thread_end, on_thread_end));
+  ax__must(pthread_key_create(&thread_end, give_back));
   depots[AX__OP].size = sizeof(ax_op);
   depots[AX__WAIT].size = offsetof(ax_op, with);
   depots[AX__POST].size = ax__tracing() ? sizeof(struct ax__post)
@@ -120,7 +117,8 @@ void ax__pool_open(void) {
 
 size_t ax__pool_in_use(void) {
   size_t in_use = 0;
+  give_back(NULL);
   for (int kind = 0; kind < AX__KINDS; kind++)
-    in_use += depots[kind].out - count(ax__self.spares[kind]);
+    in_use += depots[kind].out;
   return in_use;
 }
