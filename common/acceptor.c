@@ -36,6 +36,8 @@ static void back_off(ax_acceptor *a) {
 }
 
 static int accept_one(ax_op *op) {
+  if (ax_stream_fd(op->with) != -1)
+    return UV_EISCONN; /* by an accept before this one */
   int fd = ax__accept(op->fd);
   switch (fd) {
   case UV_ECONNABORTED:

@@ -436,7 +436,8 @@ typedef struct ax_stream ax_stream;
 ax_stream *ax_stream_new(ax_executor *executor);
 
 /* Opens the stream on a file descriptor: terminal, pipe, socket, file or
- * /dev/null. It works on a duplicate; `fd` stays yours.
+ * /dev/null. It works on a duplicate; `fd` stays yours, and does not block
+ * while the stream is open (nor do others that share its description).
  *
  * 0, UV_EISCONN when already open, or an error of dup. A regular file is
  * never waited for: it is read just before the handler, written in the call.

@@ -311,6 +311,9 @@ static inline bool ax__at_door(struct ax__context *context) {
          &ax__self;
 }
 
+/* Unless the program has its own mind about it. */
+void ax__ignore_sigpipe(void);
+
 /* Adds to the work of a context, from anywhere, without its lock. */
 void ax__work_add(struct ax__context *context, long change);
 

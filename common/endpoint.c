@@ -4,6 +4,7 @@
  * no program here needs to know which it uses. */
 #include "core.h"
 
+#include <netdb.h>
 #include <stdio.h>
 #include <sys/un.h>
 
@@ -65,14 +66,14 @@ void ax_endpoint_format(const ax_endpoint *endpoint,
                         char text[AX_ENDPOINT_TEXT]) {
   const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
   const struct sockaddr_un *un = (const struct sockaddr_un *)addr;
-  char host[64];
-  if (uv_ip_name(addr, host, sizeof host)) {
+  char host[64] = "", port[8] = "";
+  bool ip6 = addr->sa_family == AF_INET6;
+  if (!ip6 && addr->sa_family != AF_INET) {
     int longest = sizeof un->sun_path;
     snprintf(text, AX_ENDPOINT_TEXT, "unix:%.*s", longest, un->sun_path);
     return;
   }
-  /* The port is in the same place in both kinds. */
-  int port = ntohs(((const struct sockaddr_in *)addr)->sin_port);
-  snprintf(text, AX_ENDPOINT_TEXT,
-           addr->sa_family == AF_INET ? "%s:%d" : "[%s]:%d", host, port);
+  getnameinfo(addr, endpoint->len, host, sizeof host, port, sizeof port,
+              NI_NUMERICHOST | NI_NUMERICSERV);
+  snprintf(text, AX_ENDPOINT_TEXT, ip6 ? "[%s]:%s" : "%s:%s", host, port);
 }

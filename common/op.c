@@ -193,7 +193,8 @@ void ax__post(ax_executor *executor, ax_fn *fn, void *arg, void *keep,
 }
 
 void ax_dispatch(ax_executor *executor, ax_token token) {
-  if (ax_inside(token.executor ? token.executor : executor))
+  ax_executor *on = token.executor ? token.executor : executor;
+  if (ax_inside(on) && !on->context->dead)
     post_run(post_new(token.fn, token.arg, token.keep, token.name), true);
   else
     ax_post(executor, token);

@@ -54,9 +54,11 @@ static void start_wait(ax_op *op) {
   ax__queue_push(&s->io.pending[AX__READING], &op->entry);
 }
 
+/* libuv brings back the default of all of them. */
 static void close_more(struct ax__io *io) {
   for (int i = 0; i < NSIG; i++)
     ax__handle_close(&((ax_signals *)io)->handle[i]);
+  ax__ignore_sigpipe();
 }
 
 /* ------------------------------------------------------------- the public */

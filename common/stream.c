@@ -29,6 +29,9 @@
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set instead */
 #endif
 
+/* Who shares the description may have made it blocking again. */
+enum { SEND = MSG_NOSIGNAL | MSG_DONTWAIT };
+
 struct ax_stream {
   struct ax__io io;
   bool socket;
@@ -47,8 +50,8 @@ static ssize_t put(int fd, bool socket, struct iovec *iov, size_t count) {
   if (!socket)
     return result(writev(fd, iov, (int)count));
   if (count > 1)
-    return result(sendmsg(fd, &message, MSG_NOSIGNAL));
-  return result(send(fd, iov->iov_base, iov->iov_len, MSG_NOSIGNAL));
+    return result(sendmsg(fd, &message, SEND));
+  return result(send(fd, iov->iov_base, iov->iov_len, SEND));
 }
 
 static ssize_t get(int fd, bool socket, const struct iovec *iov, size_t count) {
@@ -288,11 +291,12 @@ void ax__stream_adopt(ax_stream *s, int fd) {
 }
 
 /* A terminal is opened anew, so that it does not become non-blocking for the
- * shell that shares it; where that is refused it is duplicated like others. */
+ * shell that shares it; where that is refused it is duplicated like others. So
+ * is a master, which would be another terminal's when opened anew. */
 static int reopen(int fd) {
   char name[128];
-  if (isatty(fd) && ttyname_r(fd, name, sizeof name) == 0) {
-    int again = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC);
+  if (ptsname_r(fd, name, sizeof name) && !ttyname_r(fd, name, sizeof name)) {
+    int again = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
     if (again != -1)
       return again;
   }

@@ -97,21 +97,29 @@ static inline struct ends terminal_ends(void) {
   return (struct ends){ours, theirs};
 }
 
+/* The other side of it, as of a program that runs another one. Only to read: it
+ * is not told when nobody reads what is written there. */
+static inline struct ends master_ends(void) {
+  struct ends ends = terminal_ends();
+  return (struct ends){ends.theirs, ends.ours};
+}
+
 struct kind {
   const char *name;
   struct ends (*open)(void);
   bool reads, writes; /* what our end can do */
-  bool socket;
+  bool socket, terminal;
 };
 
 static const struct kind kinds[] = {
-    {"socket pair", socket_ends, true, true, true},
-    {"tcp over IPv4", tcp_ends, true, true, true},
-    {"tcp over IPv6", tcp6_ends, true, true, true},
-    {"Unix socket", unix_ends, true, true, true},
-    {"pipe, reading end", pipe_in_ends, true, false, false},
-    {"pipe, writing end", pipe_out_ends, false, true, false},
-    {"terminal", terminal_ends, true, true, false},
+    {"socket pair", socket_ends, true, true, true, false},
+    {"tcp over IPv4", tcp_ends, true, true, true, false},
+    {"tcp over IPv6", tcp6_ends, true, true, true, false},
+    {"Unix socket", unix_ends, true, true, true, false},
+    {"pipe, reading end", pipe_in_ends, true, false, false, false},
+    {"pipe, writing end", pipe_out_ends, false, true, false, false},
+    {"terminal", terminal_ends, true, true, false, true},
+    {"master of a terminal", master_ends, true, false, false, true},
 };
 enum { KINDS = sizeof kinds / sizeof *kinds };
 

@@ -289,6 +289,31 @@ static void a_stream_that_is_open_is_not_accepted_into(void **state) {
   porch_free(&porch);
 }
 
+/* The second of them ends when its turn comes, and loses no connection. */
+static void a_stream_is_not_accepted_into_twice(void **state) {
+  struct seen seen[3] = {{0}};
+  struct porch porch = porch_on("127.0.0.1:0");
+  ax_stream *peers[2] = {ax_stream_new(porch.context),
+                         ax_stream_new(porch.context)};
+  int clients[2];
+  for (int i = 0; i < 3; i++)
+    ax_acceptor_accept(porch.acceptor, peers[i / 2],
+                       ax_call(on_seen, &seen[i]));
+  for (int i = 0; i < 2; i++)
+    clients[i] = client_connect(porch.text);
+  ax_run(porch.context);
+  expect_seen(&seen[0], "first", 0);
+  expect_seen(&seen[1], "second, into the same", UV_EISCONN);
+  expect_seen(&seen[2], "third, into another", 0);
+  for (int i = 0; i < 2; i++) {
+    say(porch.context, peers[i], "hello");
+    client_expect_text(clients[i], "hello");
+    client_close(clients[i]);
+    ax_unref(peers[i]);
+  }
+  porch_free(&porch);
+}
+
 /* --------------------------------------------------------------- endpoints */
 
 static void port_zero_becomes_a_real_port(void **state) {
@@ -688,6 +713,7 @@ int main(void) {
       clean_test(an_acceptor_that_does_not_listen_accepts_nobody),
       clean_test(an_acceptor_listens_once),
       clean_test(a_stream_that_is_open_is_not_accepted_into),
+      clean_test(a_stream_is_not_accepted_into_twice),
       clean_test(port_zero_becomes_a_real_port),
       clean_test(a_port_in_use_is_refused),
       clean_test(a_port_can_be_used_again_at_once),

@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <arpa/inet.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <string.h>
 #include <sys/un.h>
@@ -82,6 +83,14 @@ static void an_endpoint_is_written_as_it_is_read(void **state) {
       "[2001:db8::1]:443", "unix:a/path", "unix:a"};
   for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
     expect_text(texts[i], texts[i]);
+}
+
+/* It is another address on each interface. */
+static void a_local_address_is_written_with_its_interface(void **state) {
+  char name[IF_NAMESIZE], text[64];
+  assert_non_null(if_indextoname(1, name));
+  snprintf(text, sizeof text, "[fe80::1%%%s]:80", name);
+  expect_text(text, text);
 }
 
 static void a_path_is_written_so_that_it_can_be_read(void **state) {
@@ -186,6 +195,7 @@ int main(void) {
       cmocka_unit_test(an_address_in_brackets_is_ipv6),
       cmocka_unit_test(a_path_is_a_unix_socket),
       cmocka_unit_test(an_endpoint_is_written_as_it_is_read),
+      cmocka_unit_test(a_local_address_is_written_with_its_interface),
       cmocka_unit_test(a_path_is_written_so_that_it_can_be_read),
       cmocka_unit_test(short_forms_are_written_out),
       cmocka_unit_test(nonsense_is_invalid),

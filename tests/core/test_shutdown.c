@@ -399,11 +399,14 @@ static void a_context_may_be_freed_while_its_work_ends_elsewhere(void **state) {
 struct late {
   ax_obj obj;
   ax_signals *signals;
+  ax_strand *strand;
+  struct seen *seen;
 };
 
 static void destroy_late(void *object) {
   struct late *late = object;
   ax_signals_add(late->signals, SIGUSR1);
+  ax_dispatch(late->strand, ax_call(on_seen, late->seen));
   free(late);
 }
 
@@ -414,8 +417,11 @@ static void what_is_destroyed_at_the_end_may_order(void **state) {
   struct late *late = malloc(sizeof *late);
   ax_obj_init(&late->obj, destroy_late);
   late->signals = signals;
+  late->strand = ax_strand_new(context);
+  late->seen = &seen;
   assert_int_equal(ax_signals_add(signals, SIGUSR2), 0);
-  ax_signals_wait(signals, ax_keep(late, ax_call(on_seen, &seen)));
+  ax_post(late->strand, ax_keep(late, ax_call(on_seen, &seen)));
+  ax_unref(late->strand); /* it is there while that waits on it */
   ax_unref(late);
   ax_context_free(context);
   ax_unref(signals);

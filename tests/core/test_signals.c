@@ -132,6 +132,17 @@ static void an_empty_set_has_nothing_to_wait_for(void **state) {
   post_free(&post);
 }
 
+/* libuv alone would bring its default back, which is death. */
+static void a_set_that_goes_leaves_sigpipe_ignored(void **state) {
+  struct sigaction now;
+  struct post post = post_with(SIGPIPE);
+  ax_unref(post.signals);
+  ax_run(post.context);
+  assert_int_equal(sigaction(SIGPIPE, NULL, &now), 0);
+  assert_true(now.sa_handler == SIG_IGN);
+  ax_context_free(post.context);
+}
+
 static void every_set_is_told_of_a_signal(void **state) {
   struct post one = post_with(SIGUSR1), two = post_with(SIGUSR1);
   send_signal(SIGUSR1);
@@ -227,6 +238,7 @@ int main(void) {
       clean_test(what_cannot_be_caught_cannot_be_added),
       clean_test(a_set_holds_many_signals),
       clean_test(an_empty_set_has_nothing_to_wait_for),
+      clean_test(a_set_that_goes_leaves_sigpipe_ignored),
       clean_test(every_set_is_told_of_a_signal),
       clean_test(cancel_ends_the_waits),
       clean_test(cancel_from_another_thread_ends_the_waits),

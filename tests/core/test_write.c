@@ -107,6 +107,27 @@ static void write_gathers_from_any_number_of_buffers(void **state) {
   }
 }
 
+/* As when a stream on another descriptor of the same socket was closed. */
+static void a_write_does_not_wait_where_its_socket_blocks_again(void **state) {
+  static char bytes[1 << 20];
+  struct seen seen = {0};
+  struct bench bench = bench_new();
+  int fd = ax_stream_fd(bench.stream);
+  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) & ~O_NONBLOCK);
+  for (size_t half = sizeof bytes / 2, i = 0; i < 2; i++) {
+    ax_cseq one = AX_CSEQ(ax_cbuffer(bytes, 2 * half)),
+            two = AX_CSEQ(ax_cbuffer(bytes, half), ax_cbuffer(bytes, half));
+    seen = (struct seen){0};
+    ax_stream_write(bench.stream, i ? two : one, ax_call(on_seen, &seen));
+    struct butlers *butlers = butlers_start(bench.context, 1);
+    for (size_t got = 0; got < sizeof bytes;)
+      got += peer_recv_some(&bench, bytes, sizeof bytes);
+    butlers_join(butlers);
+    expect_seen(&seen, "write", 0);
+  }
+  bench_free(&bench);
+}
+
 /* Each system call makes one packet. */
 static void write_gathers_with_one_system_call(void **state) {
 #ifndef __linux__
@@ -515,6 +536,7 @@ int main(void) {
       clean_test(a_write_of_nothing_completes),
       clean_test(buffers_that_are_empty_do_not_count),
       clean_test(write_gathers_from_any_number_of_buffers),
+      clean_test(a_write_does_not_wait_where_its_socket_blocks_again),
       clean_test(write_gathers_with_one_system_call),
       clean_test(a_large_write_to_a_slow_reader_is_whole_and_in_order),
       clean_test(writes_in_a_row_keep_their_order),
