@@ -4,9 +4,9 @@
  * what lets a sequence of one be read as a sequence of the other.
  *
  * A dynamic buffer is one block of memory with the unread bytes at `head`.
- * When there is no room for more the block doubles, and where its end is in the
- * way they move to the front. Once empty it holds no block: ten thousand idle
- * sessions shall cost next to nothing. */
+ * When there is no room for more the block doubles, up to the bound, and where
+ * its end is in the way they move to the front. Once empty it holds no block:
+ * ten thousand idle sessions shall cost next to nothing. */
 #include "core.h"
 
 _Static_assert(sizeof(ax_buf) == sizeof(ax_cbuf) &&
@@ -52,10 +52,9 @@ size_t ax__dynbuf_room(const ax_dynbuf *dynbuf) {
   return dynbuf->max - dynbuf->size;
 }
 
+/* To twice of what is needed, so that bytes are moved seldom. */
 static int grow(ax_dynbuf *dynbuf, size_t need) {
-  size_t room = dynbuf->room ? dynbuf->room : 64;
-  while (room < need)
-    room = room > SIZE_MAX / 2 ? need : 2 * room;
+  size_t room = need < dynbuf->max / 2 ? 2 * need : dynbuf->max;
   char *base = realloc(dynbuf->base, room);
   if (!base)
     return UV_ENOMEM;

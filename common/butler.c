@@ -134,11 +134,15 @@ static bool keep_watch(struct ax__context *context) {
   return needed;
 }
 
-/* With the lock held, and nothing to do that others do not do better: dozes
- * until the loop brings something and nobody keeps watch. */
+/* With the lock held, and nothing to do that others do not do better: the first
+ * keeps watch, and who dozes does when he is woken and nobody else does. */
 static void idle(struct ax__context *context) {
-  while (!ax__over(context) && (context->watched || !keep_watch(context)))
+  bool mine = context->idle++ == 0;
+  while (!ax__over(context) && !(mine && keep_watch(context))) {
     ax__wait(&context->watch, &context->lock);
+    mine = !context->watched;
+  }
+  context->idle--;
   ax__wake_one(&context->watch); /* somebody else keeps watch now */
 }
 

@@ -158,10 +158,10 @@ struct ax_op {
   int fd;
   unsigned epoch;
   unsigned char side;
-  bool at_home; /* in its executor, just before the handler, not at the door */
-  bool socket;  /* of a stream */
+  bool socket; /* of a stream */
   int (*move)(ax_op *op);
-  size_t want; /* complete when n reaches this */
+  int (*move_at_home)(ax_op *op); /* of a stream: just before its handler */
+  size_t want;                    /* complete when n reaches this */
   union {
     struct { /* bytes still to be moved */
       struct iovec *iov;
@@ -298,6 +298,7 @@ struct ax__context {
   unsigned long served; /* handlers run, but for what a butler runs now */
   unsigned long turns;  /* counts the times the table was found empty */
   int butlers;
+  int idle;     /* of these */
   bool watched; /* an idle butler keeps watch; ... to here */
   ax__cond watch;
 

@@ -23,8 +23,6 @@ void ax__ring(struct ax__context *context) {
     uv_async_send(&context->bell);
 }
 
-static void on_bell(uv_async_t *bell) {}
-
 /* The loop would go to sleep after a timer that fired; it shall return. */
 static void on_alarm(uv_timer_t *alarm) { uv_stop(alarm->loop); }
 
@@ -145,7 +143,7 @@ void ax__mind_the_door(struct ax__context *context) {
   context->due = ax__timers_next(context);
   context->turns += sleep;
   context->minded = false;
-  if (!context->watched)
+  if (context->idle && !context->watched)
     ax__wake_one(&context->watch);
   ax__door_open(context);
 }
@@ -159,7 +157,7 @@ static void must(int err, const char *what) {
 
 void ax__loop_open(struct ax__context *context) {
   must(uv_loop_init(&context->loop), "cannot make an event loop");
-  must(uv_async_init(&context->loop, &context->bell, on_bell),
+  must(uv_async_init(&context->loop, &context->bell, NULL),
        "cannot make a bell for the event loop");
   must(uv_timer_init(&context->loop, &context->alarm), "cannot make a timer");
   uv_unref((uv_handle_t *)&context->bell);

@@ -169,13 +169,6 @@ void ax__io_arm(struct ax__io *io, int events) {
     uv_poll_stop(io->poll);
 }
 
-static int move_here(ax_op *op) { return op->at_home ? 0 : op->move(op); }
-
-/* To its end, or to be continued at home. */
-static void send_home(ax_op *op, int err) {
-  ax__op_finish(op, op->at_home && !err ? UV_EAGAIN : err, op->n);
-}
-
 static void start(ax_op *op) {
   struct ax__io *io = op->object;
   int err = UV_ECANCELED;
@@ -187,9 +180,9 @@ static void start(ax_op *op) {
     return;
   }
   if (err == UV_EPERM)
-    while ((err = move_here(op)) == UV_EAGAIN)
+    while ((err = op->move(op)) == UV_EAGAIN)
       continue;
-  send_home(op, err);
+  ax__op_finish(op, err, op->n);
 }
 
 ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
@@ -199,7 +192,6 @@ ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
   op->fd = io->own.fd;
   op->epoch = atomic_load(&io->epoch);
   op->side = (unsigned char)side;
-  op->at_home = false;
   op->move = move;
   return op;
 }
@@ -208,7 +200,7 @@ ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
 static ax_op *ready(struct ax__io *io, enum ax__side side) {
   ax__queue *pending = &io->pending[side];
   ax_op *op = pending->head ? ax__op_of(pending->head) : NULL;
-  if (op && (op->err = move_here(op)) == UV_EAGAIN)
+  if (op && (op->err = op->move(op)) == UV_EAGAIN)
     return NULL;
   (void)ax__queue_pop(pending);
   io->in_vain[side] = op ? 0 : io->in_vain[side] + 1;
@@ -229,9 +221,9 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
   ax_op *write = events & UV_WRITABLE ? ready(io, AX__WRITING) : NULL;
   ax_op *read = events & UV_READABLE ? ready(io, AX__READING) : NULL;
   if (write)
-    send_home(write, write->err);
+    ax__op_finish(write, write->err, write->n);
   if (read)
-    send_home(read, read->err);
+    ax__op_finish(read, read->err, read->n);
 }
 
 /* ----------------------------------------------------------- descriptors */

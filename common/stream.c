@@ -32,6 +32,8 @@
 /* Who shares the description may have made it blocking again. */
 enum { SEND = MSG_NOSIGNAL | MSG_DONTWAIT };
 
+enum { AT_HOME = 1 }; /* no error, and not the end either */
+
 struct ax_stream {
   struct ax__io io;
   bool socket;
@@ -146,6 +148,9 @@ static int move_connection(ax_op *op) {
   return -err;
 }
 
+/* What is ready at the door, and moves at home. */
+static int go_home(ax_op *op) { return AT_HOME; }
+
 /* --------------------------------------------------- in the op's executor */
 
 /* A read that is to be continued is: there is data, or an error. Then it may
@@ -154,8 +159,8 @@ static int move_connection(ax_op *op) {
 static void stream_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_stream *s = op->object;
-  if (live && op->at_home && op->err == UV_EAGAIN &&
-      (op->err = op->move(op)) == UV_EAGAIN) {
+  if (live && op->err == AT_HOME &&
+      (op->err = op->move_at_home(op)) == UV_EAGAIN) {
     ax__submit(op, ax__io_context(&s->io));
     return;
   }
@@ -179,8 +184,9 @@ static ax_op *claim(ax_stream *s, enum ax__side side, const ax_token *token,
   }
   atomic_store_explicit(&s->busy[side], true, memory_order_relaxed);
   op->entry.run = stream_run;
-  op->at_home =
-      side == AX__READING && op->executor->context == ax__io_context(&s->io);
+  op->move_at_home = move;
+  if (side == AX__READING && op->executor->context == ax__io_context(&s->io))
+    op->move = go_home;
   op->socket = s->socket;
   return op;
 }
