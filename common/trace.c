@@ -84,13 +84,23 @@ void ax__trace_open(void) {
 
 /* ---------------------------------------------------------------- events */
 
+static void slice(const char *name, const char *kind, ax_time begin) {
+  event("X", name, begin, ",\"cat\":\"%s\",\"dur\":%.3f", kind,
+        (double)(ax_now() - begin) / 1e3);
+}
+
+/* Where no handler runs, as in main, the order is a slice of its own: an arrow
+ * begins in a slice. */
 struct ax__origin ax__trace_initiated(ax_fn *fn, const char *name) {
   struct ax__origin origin = {name ? name : "operation",
                               atomic_fetch_add(&operations, 1) + 1,
                               ax__self.op};
+  ax_time now = ax_now();
   if (fn)
-    event("s", origin.name, ax_now(), ",\"cat\":\"flow\",\"id\":%" PRIu64,
+    event("s", origin.name, now, ",\"cat\":\"flow\",\"id\":%" PRIu64,
           origin.id);
+  if (fn && !origin.by)
+    slice(origin.name, "order", now);
   return origin;
 }
 
@@ -99,10 +109,7 @@ void ax__trace_butler(void) {
         ax__self.butler);
 }
 
-void ax__trace_polled(ax_time begin) {
-  event("X", "poll", begin, ",\"cat\":\"poll\",\"dur\":%.3f",
-        (double)(ax_now() - begin) / 1e3);
-}
+void ax__trace_polled(ax_time begin) { slice("poll", "poll", begin); }
 
 void ax__trace_begin(struct ax__slice *slice, const struct ax__origin *origin) {
   *slice = (struct ax__slice){ax_now(), *origin, ax__self.op,
