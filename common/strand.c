@@ -6,9 +6,10 @@
  * order. Who comes first to an idle strand schedules it.
  *
  * A turn runs what was waiting when it began and then stands at the back
- * again, so that a strand that feeds itself holds up nobody else. The waiting
- * turn holds the strand and counts as its work, once, however many handlers
- * wait. Since a turn is an entry like any other, the executor below may be a
+ * again, so that a strand that feeds itself holds up nobody else. Eight chains
+ * on each of four strands take 20 ns a handler so, and 56 with a turn for each
+ * (micro-strandchain2). The waiting turn holds the strand and counts as its
+ * work, once, however many handlers wait. Since a turn is an entry like any other, the executor below may be a
  * strand too. */
 #include "core.h"
 

@@ -1,16 +1,17 @@
 /* stream.c: bytes in both directions over one descriptor.
  *
  * A write first tries the kernel on the calling thread, and mostly is done
- * with that; what the kernel has no room for is written at the door.
+ * with that: an echo costs 2.3 instead of 4.8 us (echo-unix-50). What the
+ * kernel has no room for is written at the door.
  *
  * A read goes to the door at once, for mostly there is nothing yet. When the
  * loop reports data the operation is put on the table, unfinished, and
  * stream_run reads just before it calls the handler: what the kernel and the
  * session keep of this stream is in the cache then, for the reading and for the
- * answer: with a thousand clients that is a tenth of an echo (echo-unix-1000).
+ * answer: an echo costs 2.2 instead of 2.5 us (echo-unix-1000).
  * A scattered read is one readv. A read_until reads into the memory of the
  * butler and appends what came, so that ten thousand sessions waiting for a
- * line hold no buffer at all.
+ * line hold no buffer at all: 0.8 kB each, all told (idle-chat).
  *
  * `busy` is claimed by the initiating call and given back just before the
  * handler: that is law 5, also while a read is between two steps. Law 9 lets

@@ -8,10 +8,10 @@
  *
  * Most timers guard something that ends in time: they are armed, cancelled and
  * armed anew. So a timer that is cancelled or put off stays where it is, and
- * is looked at when its old moment has come: that costs a wake-up now and then
- * instead of a search every time: 90 ns of 175 to arm and cancel
- * (micro-timer_cancel). That keys are beside the pointers, and a parent has
- * four children in a row, makes timers that fire a quarter cheaper
+ * is looked at when its old moment has come. That costs a wake-up now and then
+ * instead of a search every time: to arm and cancel takes 76 instead of 102 ns
+ * (micro-timer_cancel). With keys beside the pointers and four children in a
+ * row a timer that fires takes 510 ns; with two children, 550
  * (micro-timer_fire). */
 #include "core.h"
 
