@@ -9,8 +9,8 @@
  * again, so that a strand that feeds itself holds up nobody else. Eight chains
  * on each of four strands take 20 ns a handler so, and 56 with a turn for each
  * (micro-strandchain2). The waiting turn holds the strand and counts as its
- * work, once, however many handlers wait. Since a turn is an entry like any other, the executor below may be a
- * strand too. */
+ * work, once, however many handlers wait. Since a turn is an entry like any
+ * other, the executor below may be a strand too. */
 #include "core.h"
 
 struct strand {
