@@ -472,13 +472,17 @@ struct ax__slice {
   uint64_t outer;
   const ax_executor *on; /* NULL: not traced */
 };
-void ax__trace_begin(struct ax__slice *slice, const struct ax__origin *origin);
+void ax__trace_begin(struct ax__slice *slice, const struct ax__origin *origin,
+                     const char *arrow);
 
+/* `arrow` is "f" where the operation's arrow ends, "t" where it goes on; NULL:
+ * nothing is to run. */
 static inline void ax__slice_begin(struct ax__slice *slice,
-                                   const struct ax__origin *origin, bool live) {
+                                   const struct ax__origin *origin,
+                                   const char *arrow) {
   slice->on = NULL;
-  if (live && ax__tracing())
-    ax__trace_begin(slice, origin);
+  if (arrow && ax__tracing())
+    ax__trace_begin(slice, origin, arrow);
 }
 void ax__trace_end(const struct ax__slice *slice, int err, size_t n);
 

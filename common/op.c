@@ -109,7 +109,7 @@ void ax__op_run(ax__entry *entry, bool live) {
   int err = op->err;
   size_t n = op->n;
   struct ax__slice slice;
-  ax__slice_begin(&slice, &op->origin, fn);
+  ax__slice_begin(&slice, &op->origin, fn ? "f" : NULL);
   if (whole)
     free(op->extra);
   ax__give(op->kind, op);
@@ -142,7 +142,7 @@ void ax_complete(ax_op *op, int err, size_t n) {
 static void run_on_there(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   struct ax__slice slice;
-  ax__slice_begin(&slice, &op->origin, live);
+  ax__slice_begin(&slice, &op->origin, live ? "t" : NULL);
   int err = live ? op->work(op->work_arg) : UV_ECANCELED;
   if (slice.on)
     ax__trace_end(&slice, err, 0);
@@ -168,7 +168,7 @@ static void post_run(ax__entry *entry, bool live) {
   ax_fn *fn = post->fn;
   void *arg = post->arg, *keep = post->keep;
   struct ax__slice slice;
-  ax__slice_begin(&slice, &post->origin, live);
+  ax__slice_begin(&slice, &post->origin, live ? "f" : NULL);
   ax__give(AX__POST, post);
   if (live)
     call(fn, arg, 0, 0, &slice);

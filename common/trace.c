@@ -111,11 +111,12 @@ void ax__trace_butler(void) {
 
 void ax__trace_polled(ax_time begin) { slice("poll", "poll", begin); }
 
-void ax__trace_begin(struct ax__slice *slice, const struct ax__origin *origin) {
+void ax__trace_begin(struct ax__slice *slice, const struct ax__origin *origin,
+                     const char *arrow) {
   *slice = (struct ax__slice){ax_now(), *origin, ax__self.op,
                               ax__self.inside->executor};
   ax__self.op = origin->id;
-  event("f", origin->name, slice->begin,
+  event(arrow, origin->name, slice->begin,
         ",\"bp\":\"e\",\"cat\":\"flow\",\"id\":%" PRIu64, origin->id);
 }
 

@@ -1204,6 +1204,7 @@ static void load_event(struct trace *trace, const char *line) {
     load_mark(trace, line);
     break;
   case 's':
+  case 't':
   case 'f':
     load_flow(trace, line, phase[0]);
     break;

@@ -102,6 +102,15 @@ static void play_awkward_names(void) {
   ax_context_free(context);
 }
 
+static int be_there(void *arg) { return 0; }
+
+static void play_there_and_back(void) {
+  ax_context *context = ax_context_new();
+  ax_run_on(context, be_there, NULL, ax_call(on_posted, NULL));
+  ax_run(context);
+  ax_context_free(context);
+}
+
 static void play_nothing(void) { ax_context_free(ax_context_new()); }
 
 /* Before there is any context. */
@@ -148,6 +157,7 @@ static const struct {
     {"one butler", play_one_butler},
     {"two butlers", play_two_butlers},
     {"awkward names", play_awkward_names},
+    {"there and back", play_there_and_back},
     {"nothing", play_nothing},
     {"mark", play_mark},
     {"many threads", play_many_threads},
@@ -290,6 +300,20 @@ static void an_arrow_leads_from_initiation_to_handler(void **state) {
   }
 }
 
+/* Two slices, and one arrow that leads to both. */
+static void an_arrow_goes_there_and_back(void **state) {
+  struct trace *trace = trace_of("there and back");
+  struct trace_slice *there = trace_find(trace, NULL, NULL, 0);
+  struct trace_slice *back = trace_find(trace, NULL, NULL, 1);
+  assert_int_equal(there->op, back->op);
+  double begin = find_flow(trace, 's', back->op)->ts;
+  double on = find_flow(trace, 't', back->op)->ts;
+  double end = find_flow(trace, 'f', back->op)->ts;
+  assert_true(begin <= on && on <= slice_end(there));
+  assert_true(on <= end && end <= slice_end(back));
+  trace_free(trace);
+}
+
 static void a_mark_is_within_the_handler_that_made_it(void **state) {
   struct trace *trace = trace_of("one butler");
   struct trace_slice *expired = trace_find(trace, "on_expired", NULL, 0);
@@ -397,6 +421,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(every_handler_is_a_slice),
       cmocka_unit_test(a_slice_tells_which_operation_initiated_it),
       cmocka_unit_test(an_arrow_leads_from_initiation_to_handler),
+      cmocka_unit_test(an_arrow_goes_there_and_back),
       cmocka_unit_test(a_mark_is_within_the_handler_that_made_it),
       cmocka_unit_test(butlers_have_names),
       cmocka_unit_test(handlers_that_run_together_overlap),
