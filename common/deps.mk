@@ -6,7 +6,8 @@
 #
 # in which kind is command, pkg (asked of pkg-config), header, or sanitizer
 # (asked of the compiler). A manager may be named twice, or not at all where
-# the need is always met. A lesson adds its own in lesson.mk: LESSON_DEPS_N.
+# the need is always met. A lesson adds its own in lesson.mk, LESSON_DEPS_N; they
+# get ",lesson=N" behind them.
 
 VERSION_libuv = 1.44
 COMPILER = $(firstword $(CC))
@@ -21,7 +22,7 @@ NEEDS = \
   pkg=libuv=$(VERSION_libuv),apt=libuv1-dev,dnf=libuv-devel,brew=libuv,pacman=libuv \
   pkg=cmocka,apt=libcmocka-dev,dnf=libcmocka-devel,brew=cmocka,pacman=cmocka \
   $(if $(DARWIN),,command=setarch,apt=util-linux,dnf=util-linux,pacman=util-linux) \
-  $(foreach n,$(N),$(LESSON_DEPS_$n))
+  $(foreach n,$(N),$(LESSON_DEPS_$n:%=%,lesson=$n))
 
 LINT_NEEDS = \
   command=clang-format,apt=clang-format,dnf=clang-tools-extra,brew=clang-format,pacman=clang \
@@ -48,8 +49,9 @@ doctor:
 
 # A package as seen by the compiler: files with its flags, to be read with @.
 $(B)/pkg/%:
-	@pkg-config --exists '$*$(VERSION_$*:%= >= %)' 2>/dev/null || { echo \
-	  '$*$(VERSION_$*:%= >= %) is missing, or pkg-config is: try `make deps`' >&2; \
+	@pkg-config --exists '$*$(VERSION_$*:%= >= %)' 2>/dev/null || { \
+	  pkg-config --exists '$*' 2>/dev/null || echo \
+	    '$*$(VERSION_$*:%= >= %) is missing, or pkg-config is: try `make deps`' >&2; \
 	  $(DEPS) doctor $(filter pkg=$*%,$(NEEDS)) >&2; exit 1; }
 	$(Q)mkdir -p $(@D) && pkg-config --cflags $* >$@.cflags && \
 	  pkg-config --libs $* >$@.libs && touch $@

@@ -3,7 +3,9 @@
 # holds the needs and says how one is written.
 #
 #   deps.sh install NEED...   installs what is missing; silent if nothing is
-#   deps.sh doctor NEED...    a line per need; exit 1 if one is not met
+#   deps.sh doctor NEED...    a line per need
+#
+# Exit 1 if one is not met; install does not count those of a single lesson.
 
 # The package manager of this system.
 manager() {
@@ -63,6 +65,19 @@ EOF
   esac
 }
 
+# too_old NEED: for a package that is there, but older: says so, else fails.
+too_old() {
+  IFS='=' read -r kind name version <<EOF
+${1%%,*}
+EOF
+  [ "$kind" = pkg ] && pkg-config --exists "$name" 2>/dev/null || return
+  lesson=$(echo "$1" | sed -n 's/.*,lesson=/ for lesson /p')
+  echo "$name $(pkg-config --modversion "$name") is too old, $version is" \
+    "needed$lesson: update your system, if need be to a newer release, or" \
+    "build it from source and have PKG_CONFIG_PATH name the directory of its" \
+    ".pc file"
+}
+
 # title NEED: "libuv 1.44", "address sanitizer"
 title() {
   case $1 in
@@ -78,20 +93,24 @@ doctor() {
       printf '  %-20s %s\n' "$(title "$need")" "$found"
     else
       status=1
-      printf '  %-20s MISSING: %s\n' "$(title "$need")" \
-        "$(install_command $(packages "$need"))"
+      advice=$(too_old "$need") ||
+        advice="MISSING: $(install_command $(packages "$need"))"
+      printf '  %-20s %s\n' "$(title "$need")" "$advice"
     fi
   done
   return $status
 }
 
-install() {
-  missing=
+# unmet NEED...: those that are not met.
+unmet() {
   for need; do
-    version_of "$need" >/dev/null || missing="$missing $(packages "$need")"
+    version_of "$need" >/dev/null || echo "$need"
   done
-  [ -n "$missing" ] || return 0
-  missing=$(printf '%s\n' $missing | sort -u | tr '\n' ' ')
+}
+
+# bring PACKAGE...: has the package manager install them.
+bring() {
+  missing=$(printf '%s\n' "$@" | sort -u | tr '\n' ' ')
   echo "Installing: $missing"
   if [ "$manager" = none ]; then
     echo "No apt, dnf, brew or pacman here: $(install_command $missing)." >&2
@@ -103,8 +122,21 @@ install() {
         apt-get install -y -qq $missing >/dev/null
   else
     $(install_command $missing)
-  fi || return
-  doctor "$@" >/dev/null || { doctor "$@" | grep MISSING >&2; return 1; }
+  fi
+}
+
+# What is too old would be so afterwards, too: that is only told.
+install() {
+  set -- $(unmet "$@")
+  missing=$(for need; do too_old "$need" >/dev/null || packages "$need"; done)
+  if [ -n "$missing" ]; then
+    bring $missing || return
+    set -- $(unmet "$@")
+  fi
+  doctor "$@" >&2
+  for need; do
+    case $need in *,lesson=*) ;; *) return 1 ;; esac
+  done
 }
 
 manager=$(manager)
