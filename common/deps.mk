@@ -24,8 +24,14 @@ NEEDS = \
   $(if $(DARWIN),,command=setarch,apt=util-linux,dnf=util-linux,pacman=util-linux) \
   $(foreach n,$(N),$(LESSON_DEPS_$n:%=%,lesson=$n))
 
+# The layout is that of this version; apt may know it by name.
+VERSION_clang-format = 14
+FORMATTER = clang-format-$(VERSION_clang-format)
+LAYOUT_TOOL = $(if $(shell command -v $(FORMATTER) || \
+  apt-cache search --names-only '^$(FORMATTER)$$' 2>/dev/null),$(FORMATTER),clang-format)
+
 LINT_NEEDS = \
-  command=clang-format,apt=clang-format,dnf=clang-tools-extra,brew=clang-format,pacman=clang \
+  command=$(LAYOUT_TOOL),apt=$(LAYOUT_TOOL),dnf=clang-tools-extra,brew=clang-format,pacman=clang \
   command=clang-tidy,apt=clang-tidy,dnf=clang-tools-extra,brew=llvm,pacman=clang \
   command=cppcheck,apt=cppcheck,dnf=cppcheck,brew=cppcheck,pacman=cppcheck
 

@@ -51,7 +51,7 @@ test:
 FORMATTED = $(sort $(foreach p,common/* lessons/*/* lessons/*/hazards/* \
   tests/* tests/*/*,$(wildcard $p.c $p.h)))
 READ = $(filter-out lessons/%/hazards/%,$(filter %.c,$(FORMATTED)))
-CLANG_FORMAT ?= $(firstword $(shell command -v clang-format-14) clang-format)
+CLANG_FORMAT ?= $(firstword $(shell command -v $(FORMATTER)) clang-format)
 CLANG_TIDY ?= clang-tidy
 CPPCHECK ?= cppcheck
 
@@ -62,9 +62,16 @@ LINT_FLAGS = $$(cat $(LINT_PKG:%=$(B)/pkg/%.cflags))
 tool = @command -v $1 >/dev/null || { \
   echo '$1 is missing: try `make deps-lint`' >&2; exit 1; }
 
+# Another version lays out some lines otherwise; empty if it is the right one.
+LAYOUT_OF = $(shell $(CLANG_FORMAT) --version 2>/dev/null | \
+  sed 's/.*version \([0-9]*\).*/\1/')
+OTHER_LAYOUT = $(if $(filter $(VERSION_clang-format),$(LAYOUT_OF)),,the layout \
+  is that of clang-format $(VERSION_clang-format), this is $(LAYOUT_OF))
+
 #: format      lay out all C files as the style wants it
 format:
 	$(call tool,$(CLANG_FORMAT))
+	$(if $(OTHER_LAYOUT),@echo '$(OTHER_LAYOUT): nothing is changed' >&2; exit 1)
 	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)
 
 #: lint        clang-format, clang-tidy and cppcheck on all C files
@@ -74,8 +81,9 @@ lint:
 
 lint-layout:
 	$(call tool,$(CLANG_FORMAT))
-	@echo 'clang-format: $(words $(FORMATTED)) files'
-	$(Q)$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED)
+	@echo 'clang-format: $(if $(OTHER_LAYOUT),$(OTHER_LAYOUT): skipped,$(words \
+	  $(FORMATTED)) files)'
+	$(if $(OTHER_LAYOUT),,$(Q)$(CLANG_FORMAT) --dry-run -Werror $(FORMATTED))
 
 # One file at a time: version 14 finds uninitialised va_lists in the second.
 lint-tidy: $(LINT_PKG:%=$(B)/pkg/%)
