@@ -3,10 +3,21 @@
 # start_server PROGRAM ARGUMENT... starts a server, waits until it listens on
 # all its ENDPOINTS (their number is in $endpoints) and writes its output to
 # $dir/out. stop_server has it end and prints that. Only the server is traced.
+#
+# A server that ends before it listens, as with --help, ends the demo likewise.
 set -eu
 dir=$(mktemp -d)
 server=
 trap 'test -z "$server" || kill "$server" 2>/dev/null; rm -rf "$dir"' EXIT
+
+# Shows what the server said, and ends with its status.
+end_as_server() {
+  status=0
+  wait "$server" || status=$?
+  server=
+  cat "$dir/out"
+  exit $status
+}
 
 start_server() {
   : >"$dir/out"
@@ -15,7 +26,7 @@ start_server() {
   unset AX_TRACE
   for _ in $(seq 100); do
     test "$(grep -c listening "$dir/out")" = "$endpoints" && return
-    kill -0 "$server"
+    kill -0 "$server" 2>/dev/null || end_as_server
     sleep 0.1
   done
   echo 'the server does not listen' >&2

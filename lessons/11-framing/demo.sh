@@ -9,9 +9,8 @@ exec 2>&1
 program=$1
 endpoints=1
 for framing in nul length; do
-  echo "-- framing $framing"
-  : >"$dir/out"
   start_server "$@" --framing "$framing" 127.0.0.1:0
+  echo "-- framing $framing"
   "$program-client" "$framing" "$(listening)"
   stop_server
 done

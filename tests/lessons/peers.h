@@ -354,20 +354,47 @@ static inline void expect_usage(int number, const char *const *mentions) {
     expect_refusal(number, 2, nowhere[i], nowhere[i]);
 }
 
+static inline struct program *demo_start(int number, const char *dir,
+                                         const char *option) {
+  char script[64];
+  snprintf(script, sizeof script, "%s/demo.sh", dir);
+  const char *argv[] = {"/bin/sh", script, lesson_path(number), option, NULL};
+  return program_exec((char *const *)argv, NULL);
+}
+
+/* What it has printed, all of it in one place. */
+static inline const char *program_says(struct program *program) {
+  const char *out = program_out(program), *err = program_err(program);
+  assert_true(!*out || !*err);
+  return *out ? out : err;
+}
+
+/* With that option the server ends at once, and its demo likewise. */
+static inline void expect_same_end(int number, const char *dir,
+                                   const char *option) {
+  struct program_options options = {.args = {option}};
+  struct program *server = program_start(number, &options);
+  struct program *demo = demo_start(number, dir, option);
+  assert_int_equal(program_wait(demo), program_wait(server));
+  assert_string_equal(program_says(demo), program_says(server));
+  program_free(server);
+  program_free(demo);
+}
+
 /* The demo prints what its expected.txt says. */
 static inline void expect_demo(int number, const char *dir) {
-  char script[64], expected[64];
-  snprintf(script, sizeof script, "%s/demo.sh", dir);
+  char expected[64];
   snprintf(expected, sizeof expected, "%s/expected.txt", dir);
-  char *argv[] = {"/bin/sh", script, (char *)lesson_path(number), NULL};
-  struct program *demo = program_exec(argv, NULL);
+  struct program *demo = demo_start(number, dir, NULL);
   int status = program_wait(demo);
   if (status != 0)
-    give_up("%s ended with %d:\n%s%s", script, status, program_out(demo),
+    give_up("its demo ended with %d:\n%s%s", status, program_out(demo),
             program_err(demo));
   expect_output(expected, program_out(demo));
   assert_string_equal(program_err(demo), "");
   program_free(demo);
+  expect_same_end(number, dir, "--help");
+  expect_same_end(number, dir, "--nonsense");
 }
 
 #endif

@@ -720,6 +720,8 @@ static void wrong_usage_is_refused(void **state) {
                                          NULL};
   expect_usage(13, mentions);
   expect_refusal(13, 2, "blocking|wrapped|strand", "--way", "other");
+  expect_same_end(13, DIR, "--help");
+  expect_same_end(13, DIR, "--nonsense");
 }
 
 /* After Python has started; it is not ended then, and nothing may leak. */
