@@ -212,9 +212,9 @@ static void print_usage(const struct lesson_cli *cli) {
   for (size_t i = 0; i < cli->text_count; i++)
     print_text(&cli->texts[i]);
   if (cli->endpoint)
-    printf(
-        "  ENDPOINT: host:port, [v6]:port, /path or unix:path (default %s)\n",
-        cli->endpoint);
+    printf("  ENDPOINT: 127.0.0.1:80, localhost:80, [::1]:80, :80, /path or "
+           "unix:path (default %s)\n",
+           cli->endpoint);
 }
 
 /* Does `text`, "--name" or "--name=N", speak of the option of that name? */
