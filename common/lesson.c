@@ -327,3 +327,13 @@ void lesson_cli(struct lesson_cli *cli, int argc, char **argv) {
   if (cli->endpoint && cli->endpoint_count == 0)
     add_endpoint(cli, cli->endpoint);
 }
+
+void lesson_words(int argc, char **argv, const char *words, bool right) {
+  if (argc > 0)
+    name_program(argv[0]);
+  if (right)
+    return;
+  bool help = argc > 1 && strcmp(argv[1], "--help") == 0;
+  fprintf(help ? stdout : stderr, "usage: %s %s\n", program, words);
+  exit(help ? 0 : 2);
+}

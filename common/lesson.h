@@ -84,4 +84,9 @@ struct lesson_cli {
  * with 2. */
 void lesson_cli(struct lesson_cli *cli, int argc, char **argv);
 
+/* The same for a demo's client, which takes its words in a fixed order: unless
+ * they are `right`, which the client finds out itself, prints `words` as the
+ * usage and ends the program, with 0 when the first one is --help. */
+void lesson_words(int argc, char **argv, const char *words, bool right);
+
 #endif

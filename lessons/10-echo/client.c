@@ -3,6 +3,7 @@
  *
  *     lesson10-client ENDPOINT WORD... */
 #include "ax.h"
+#include "lesson.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -64,10 +65,8 @@ static void on_connected(void *arg, int err, size_t n) {
 
 int main(int argc, char **argv) {
   ax_endpoint endpoint;
-  if (argc < 2 || ax_endpoint_parse(argv[1], &endpoint)) {
-    fprintf(stderr, "usage: lesson10-client ENDPOINT WORD...\n");
-    return 2;
-  }
+  bool right = argc > 1 && !ax_endpoint_parse(argv[1], &endpoint);
+  lesson_words(argc, argv, "ENDPOINT WORD...", right);
   for (int i = 2; i < argc; i++)
     if (!*argv[i] || strlen(argv[i]) > sizeof((struct client){0}).echo) {
       fprintf(stderr, "lesson10-client: words have 1 to 1024 bytes\n");

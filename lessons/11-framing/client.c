@@ -3,6 +3,7 @@
  *
  *     lesson11-client nul|length ENDPOINT */
 #include "ax.h"
+#include "lesson.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -130,11 +131,9 @@ static void on_connected(void *arg, int err, size_t n) {
 int main(int argc, char **argv) {
   ax_endpoint endpoint;
   bool nul = argc == 3 && strcmp(argv[1], "nul") == 0;
-  if (argc != 3 || !(nul || strcmp(argv[1], "length") == 0) ||
-      ax_endpoint_parse(argv[2], &endpoint)) {
-    fprintf(stderr, "usage: lesson11-client nul|length ENDPOINT\n");
-    return 2;
-  }
+  bool right = argc == 3 && (nul || strcmp(argv[1], "length") == 0) &&
+               !ax_endpoint_parse(argv[2], &endpoint);
+  lesson_words(argc, argv, "nul|length ENDPOINT", right);
   /* What the server says meanwhile shall stand where it belongs. */
   setvbuf(stdout, NULL, _IOLBF, 0);
   ax_context *context = ax_context_new();

@@ -7,6 +7,7 @@
  * It prints one line: answers of Python, echoes, and of the echoes the median,
  * the 99th percentile and the longest, in milliseconds. */
 #include "ax.h"
+#include "lesson.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -111,12 +112,9 @@ static void run(ax_context *context, struct client clients[ASKING + 1]) {
 int main(int argc, char **argv) {
   struct client clients[ASKING + 1] = {0}, *echo = &clients[ASKING];
   long span = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
-  if (span < 1 || ax_endpoint_parse(argv[1], &clients[0].endpoint) ||
-      ax_endpoint_parse(argv[2], &echo->endpoint)) {
-    fprintf(stderr, "usage: lesson13-client APP-ENDPOINT ECHO-ENDPOINT "
-                    "MILLISECONDS\n");
-    return 2;
-  }
+  bool right = span > 0 && !ax_endpoint_parse(argv[1], &clients[0].endpoint) &&
+               !ax_endpoint_parse(argv[2], &echo->endpoint);
+  lesson_words(argc, argv, "APP-ENDPOINT ECHO-ENDPOINT MILLISECONDS", right);
   for (int i = 1; i < ASKING; i++)
     clients[i].endpoint = clients[0].endpoint;
   ax_context *context = ax_context_new();

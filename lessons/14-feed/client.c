@@ -4,6 +4,7 @@
  *
  *     lesson14-client ENDPOINT */
 #include "ax.h"
+#include "lesson.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -144,10 +145,8 @@ static void on_connected(void *arg, int err, size_t n) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2 || ax_endpoint_parse(argv[1], &endpoint)) {
-    fprintf(stderr, "usage: lesson14-client ENDPOINT\n");
-    return 2;
-  }
+  lesson_words(argc, argv, "ENDPOINT",
+               argc == 2 && !ax_endpoint_parse(argv[1], &endpoint));
   context = ax_context_new();
   viewer = ax_stream_new(context);
   hasty = ax_stream_new(context);

@@ -3,6 +3,7 @@
  *
  *     lesson15-client ENDPOINT */
 #include "ax.h"
+#include "lesson.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -105,10 +106,8 @@ static void on_first(void *arg, int err, size_t n) {
 }
 
 int main(int argc, char **argv) {
-  if (argc != 2 || ax_endpoint_parse(argv[1], &endpoint)) {
-    fprintf(stderr, "usage: lesson15-client ENDPOINT\n");
-    return 2;
-  }
+  lesson_words(argc, argv, "ENDPOINT",
+               argc == 2 && !ax_endpoint_parse(argv[1], &endpoint));
   context = ax_context_new();
   come_in(&people[0], ax_call(on_first, &people[0]));
   ax_run(context);

@@ -331,7 +331,28 @@ static inline void refuses(int number, struct program_options options,
 #define expect_refusal(number, status, what, ...)                              \
   refuses(number, (struct program_options){.args = {__VA_ARGS__}}, status, what)
 
-/* What every server lesson says of a wrong command line. */
+/* What it has printed, all of it in one place. */
+static inline const char *program_says(struct program *program) {
+  const char *out = program_out(program), *err = program_err(program);
+  assert_true(!*out || !*err);
+  return *out ? out : err;
+}
+
+/* Its client's usage, as an answer to that word, or to none at all. */
+static inline void expect_client_usage(int number, char *word, int status) {
+  char path[520], usage[64];
+  snprintf(path, sizeof path, "%s-client", lesson_path(number));
+  snprintf(usage, sizeof usage, "usage: lesson%d-client ", number);
+  char *argv[] = {path, word, NULL};
+  struct program *client = program_exec(argv, NULL);
+  assert_int_equal(program_wait(client), status);
+  const char *other = status ? program_out(client) : program_err(client);
+  assert_string_equal(other, "");
+  assert_int_equal(strncmp(program_says(client), usage, strlen(usage)), 0);
+  program_free(client);
+}
+
+/* What every server lesson says of a wrong command line, and its client. */
 static inline void expect_usage(int number, const char *const *mentions) {
   struct program_options help = {.args = {"--help"}};
   struct program *program = program_run(number, &help, 0);
@@ -352,6 +373,9 @@ static inline void expect_usage(int number, const char *const *mentions) {
       "::1:80",    "1.2.3.4.5:80", "unix:",       "127.0.0.1:-1"};
   for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
     expect_refusal(number, 2, nowhere[i], nowhere[i]);
+  expect_client_usage(number, "--help", 0);
+  expect_client_usage(number, "--nonsense", 2);
+  expect_client_usage(number, NULL, 2);
 }
 
 static inline struct program *demo_start(int number, const char *dir,
@@ -360,13 +384,6 @@ static inline struct program *demo_start(int number, const char *dir,
   snprintf(script, sizeof script, "%s/demo.sh", dir);
   const char *argv[] = {"/bin/sh", script, lesson_path(number), option, NULL};
   return program_exec((char *const *)argv, NULL);
-}
-
-/* What it has printed, all of it in one place. */
-static inline const char *program_says(struct program *program) {
-  const char *out = program_out(program), *err = program_err(program);
-  assert_true(!*out || !*err);
-  return *out ? out : err;
 }
 
 /* With that option the server ends at once, and its demo likewise. */
