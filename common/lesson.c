@@ -1,6 +1,7 @@
-/* lesson.c: time, text, butlers and command line of the lessons. */
+/* lesson.c: time, text, errors, butlers and command line of the lessons. */
 #include "lesson.h"
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdarg.h>
@@ -8,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 static const char *program = "lesson";
 
@@ -86,6 +88,23 @@ void lesson_say(const char *format, ...) {
   fflush(stdout);
   ax_trace_mark(text);
   funlockfile(stdout);
+}
+
+/* ---------------------------------------------------- errors and streams */
+
+void lesson_must(const char *what, int err) {
+  if (err)
+    quit(1, "%s: %s", what, uv_strerror(err));
+}
+
+/* Each stream works on a duplicate of its own. */
+void lesson_connect(ax_stream *one, ax_stream *other) {
+  int ends[2], err = socketpair(AF_UNIX, SOCK_STREAM, 0, ends);
+  lesson_must("socketpair", err ? -errno : 0);
+  lesson_must("open", ax_stream_open_fd(one, ends[0]));
+  lesson_must("open", ax_stream_open_fd(other, ends[1]));
+  close(ends[0]);
+  close(ends[1]);
 }
 
 /* -------------------------------------------------------------- butlers */

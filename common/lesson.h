@@ -9,8 +9,8 @@
  *
  * All functions may be called from any thread. What cannot be helped ends the
  * program with one line on standard error: wrong usage, a bad LESSON_SPEED
- * (both exit status 2), a system that has no threads left, and an endpoint
- * that cannot be listened on (both 1).
+ * (both exit status 2), a system that has no threads left, an endpoint that
+ * cannot be listened on, and an error that lesson_must is given (all 1).
  */
 #ifndef LESSON_H
 #define LESSON_H
@@ -30,6 +30,13 @@ void lesson_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /* Keeps the calling thread busy that long: a butler on an errand. */
 void lesson_work(double seconds);
+
+/* Ends the program with 1 when `err` is not 0, and says what could not be done:
+ * lesson_must("send the code", err). */
+void lesson_must(const char *what, int err);
+
+/* Opens two new streams on the two ends of one socket. */
+void lesson_connect(ax_stream *one, ax_stream *other);
 
 /* Runs the context with so many butlers, 1 at least: the caller and as many
  * new threads as are missing. Returns when all of them have returned. */

@@ -6,10 +6,7 @@
 #include "lesson.h"
 
 #include <ctype.h>
-#include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 /* region: cups */
 /* Mom sends from full cups. These never change and never go away. */
@@ -25,13 +22,6 @@ struct beach {
   uint8_t cup[16];
 };
 /* end: cups */
-
-static void must(const char *what, int err) {
-  if (!err)
-    return;
-  fprintf(stderr, "lesson7: %s: %s\n", what, uv_strerror(err));
-  exit(1);
-}
 
 /* region: show */
 /* What only looks asks for a const buffer, and then takes both kinds. Letters
@@ -64,7 +54,7 @@ static void wait_for_ding(struct beach *beach, double seconds, ax_token token) {
 }
 
 static void on_code_sent(void *arg, int err, size_t n) {
-  must("send the code", err);
+  lesson_must("send the code", err);
 }
 
 static void on_second_ding(void *arg, int err, size_t n) {
@@ -76,7 +66,7 @@ static void on_second_ding(void *arg, int err, size_t n) {
 
 /* region: send */
 static void on_message_sent(void *arg, int err, size_t n) {
-  must("send the message", err);
+  lesson_must("send the message", err);
   wait_for_ding(arg, 1, ax_call(on_second_ding, arg));
 }
 
@@ -88,16 +78,6 @@ static void on_ding(void *arg, int err, size_t n) {
 }
 /* end: send */
 
-/* A socket with two ends; each stream works on a duplicate of its own. */
-static void connect_ends(ax_stream *one, ax_stream *other) {
-  int ends[2];
-  must("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, ends) ? -errno : 0);
-  must("open", ax_stream_open_fd(one, ends[0]));
-  must("open", ax_stream_open_fd(other, ends[1]));
-  close(ends[0]);
-  close(ends[1]);
-}
-
 int main(int argc, char **argv) {
   struct lesson_cli cli = {.about = "Two full cups are poured into one."};
   lesson_cli(&cli, argc, argv);
@@ -105,7 +85,7 @@ int main(int argc, char **argv) {
   struct beach beach = {.timer = ax_timer_new(context),
                         .mom = ax_stream_new(context),
                         .johnny = ax_stream_new(context)};
-  connect_ends(beach.mom, beach.johnny);
+  lesson_connect(beach.mom, beach.johnny);
 
   /* region: read */
   ax_buf cup = AX_BUF(beach.cup);

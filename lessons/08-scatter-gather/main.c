@@ -6,11 +6,6 @@
 #include "lesson.h"
 
 #include <arpa/inet.h>
-#include <errno.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <unistd.h>
 
 /* region: tray */
 /* The header goes first and says what follows. Its members leave no gap
@@ -30,16 +25,9 @@ struct beach {
 };
 /* end: tray */
 
-static void must(const char *what, int err) {
-  if (!err)
-    return;
-  fprintf(stderr, "lesson8: %s: %s\n", what, uv_strerror(err));
-  exit(1);
-}
-
 /* region: gather */
 static void on_sent(void *arg, int err, size_t n) {
-  must("send the tray", err);
+  lesson_must("send the tray", err);
 }
 
 static void send_tray(struct beach *beach) {
@@ -57,7 +45,7 @@ static void send_tray(struct beach *beach) {
 /* region: scatter */
 static void on_received(void *arg, int err, size_t n) {
   struct beach *beach = arg;
-  must("receive the tray", err);
+  lesson_must("receive the tray", err);
   const uint8_t *code = beach->received.code;
   lesson_say("Johnny has %zu bytes from one read", n);
   lesson_say("header: %02x %02x %02x %02x, %u bytes follow", code[0], code[1],
@@ -72,23 +60,13 @@ static void receive_tray(struct beach *beach) {
 }
 /* end: scatter */
 
-/* A socket with two ends; each stream works on a duplicate of its own. */
-static void connect_ends(ax_stream *one, ax_stream *other) {
-  int ends[2];
-  must("socketpair", socketpair(AF_UNIX, SOCK_STREAM, 0, ends) ? -errno : 0);
-  must("open", ax_stream_open_fd(one, ends[0]));
-  must("open", ax_stream_open_fd(other, ends[1]));
-  close(ends[0]);
-  close(ends[1]);
-}
-
 int main(int argc, char **argv) {
   struct lesson_cli cli = {.about = "A header and a body travel as one."};
   lesson_cli(&cli, argc, argv);
   ax_context *context = ax_context_new();
   struct beach beach = {.mom = ax_stream_new(context),
                         .johnny = ax_stream_new(context)};
-  connect_ends(beach.mom, beach.johnny);
+  lesson_connect(beach.mom, beach.johnny);
 
   receive_tray(&beach);
   send_tray(&beach);

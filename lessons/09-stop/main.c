@@ -6,8 +6,6 @@
 #include "lesson.h"
 
 #include <signal.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -18,13 +16,6 @@ struct shack {
   ax_stream *input;
   char cup[64];
 };
-
-static void must(const char *what, int err) {
-  if (!err)
-    return;
-  fprintf(stderr, "lesson9: %s: %s\n", what, uv_strerror(err));
-  exit(1);
-}
 
 /* region: stop */
 static void close_shack(struct shack *shack, const char *why) {
@@ -38,7 +29,7 @@ static void start_blender(struct shack *shack);
 
 static void on_ding(void *arg, int err, size_t n) {
   struct shack *shack = arg;
-  must("wait for the blender", err);
+  lesson_must("wait for the blender", err);
   lesson_say("ding");
   start_blender(shack);
 }
@@ -59,7 +50,7 @@ static void on_input(void *arg, int err, size_t n) {
     close_shack(shack, "end of input");
     return;
   }
-  must("read standard input", err);
+  lesson_must("read standard input", err);
   if (memchr(shack->cup, '\n', n))
     close_shack(shack, "Enter");
   else
@@ -77,13 +68,13 @@ static void listen_to_input(struct shack *shack) {
  * free. */
 static void on_signal(void *arg, int err, size_t signo) {
   struct shack *shack = arg;
-  must("wait for a signal", err);
+  lesson_must("wait for a signal", err);
   close_shack(shack, signo == SIGINT ? "Ctrl-C" : "SIGTERM");
 }
 
 static void listen_to_signals(struct shack *shack) {
-  must("SIGINT", ax_signals_add(shack->signals, SIGINT));
-  must("SIGTERM", ax_signals_add(shack->signals, SIGTERM));
+  lesson_must("SIGINT", ax_signals_add(shack->signals, SIGINT));
+  lesson_must("SIGTERM", ax_signals_add(shack->signals, SIGTERM));
   ax_signals_wait(shack->signals, ax_call(on_signal, shack));
 }
 /* end: signals */
@@ -97,7 +88,7 @@ int main(int argc, char **argv) {
                         .blender = ax_timer_new(context),
                         .signals = ax_signals_new(context),
                         .input = ax_stream_new(context)};
-  must("standard input", ax_stream_open_fd(shack.input, STDIN_FILENO));
+  lesson_must("standard input", ax_stream_open_fd(shack.input, STDIN_FILENO));
 
   listen_to_signals(&shack);
   listen_to_input(&shack);

@@ -6,7 +6,6 @@
 #include "lesson.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 enum { TOO_LONG = 1025 };
@@ -24,13 +23,6 @@ struct client {
 
 static void on_connected(void *arg, int err, size_t n);
 static void on_end(void *arg, int err, size_t n);
-
-static void must(const char *what, int err) {
-  if (!err)
-    return;
-  fprintf(stderr, "%s: %s\n", what, uv_strerror(err));
-  exit(1);
-}
 
 /* Adds a message with its frame to what is to be sent. */
 static void add(struct client *c, const char *message, size_t length) {
@@ -64,7 +56,7 @@ static void send_piece(struct client *c) {
 }
 
 static void on_pause(void *arg, int err, size_t n) {
-  must("wait", err);
+  lesson_must("wait", err);
   send_piece(arg);
 }
 
@@ -104,7 +96,7 @@ static void say_too_much(struct client *c) {
 
 static void on_echo(void *arg, int err, size_t n) {
   struct client *c = arg;
-  must("read", err);
+  lesson_must("read", err);
   bool whole = c->piece == c->size;
   printf("%zu bytes %s, back:", n, whole ? "in one piece" : "one by one");
   for (const char *at = c->echo; at < c->echo + n;)
@@ -118,13 +110,13 @@ static void on_echo(void *arg, int err, size_t n) {
 
 static void on_end(void *arg, int err, size_t n) {
   if (err != UV_ECONNRESET && err != UV_EOF)
-    must("read", err);
+    lesson_must("read", err);
   printf("a message of %d bytes: %s\n", TOO_LONG,
          err ? "the server closed the session" : "comes back");
 }
 
 static void on_connected(void *arg, int err, size_t n) {
-  must("connect", err);
+  lesson_must("connect", err);
   say_words(arg, 0);
 }
 

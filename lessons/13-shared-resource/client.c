@@ -30,28 +30,21 @@ struct client {
 static ax_time end;   /* no more questions after it */
 static double *taken; /* by each echo, in milliseconds */
 
-static void check(const char *what, int err) {
-  if (!err)
-    return;
-  fprintf(stderr, "lesson13-client: %s: %s\n", what, uv_strerror(err));
-  exit(1);
-}
-
 static void send_frame(struct client *c);
 
 static void on_pause_over(void *arg, int err, size_t n) { send_frame(arg); }
 
 static void note_time(const struct client *c) {
   double *longer = realloc(taken, c->answers * sizeof *taken);
-  check("memory", longer ? 0 : UV_ENOMEM);
+  lesson_must("memory", longer ? 0 : UV_ENOMEM);
   taken = longer;
   taken[c->answers - 1] = (double)(ax_now() - c->sent) / 1e6;
 }
 
 static void on_answer(void *arg, int err, size_t n) {
   struct client *c = arg;
-  check("read", err);
-  check("length", memcmp(c->back, frame, 2) ? UV_EPROTO : 0);
+  lesson_must("read", err);
+  lesson_must("length", memcmp(c->back, frame, 2) ? UV_EPROTO : 0);
   c->answers++;
   if (!c->pause) {
     send_frame(c);
@@ -62,7 +55,7 @@ static void on_answer(void *arg, int err, size_t n) {
   ax_timer_wait(c->pause, ax_call(on_pause_over, c));
 }
 
-static void on_sent(void *arg, int err, size_t n) { check("write", err); }
+static void on_sent(void *arg, int err, size_t n) { lesson_must("write", err); }
 
 static void send_frame(struct client *c) {
   c->sent = ax_now();
@@ -74,7 +67,7 @@ static void send_frame(struct client *c) {
 }
 
 static void on_connected(void *arg, int err, size_t n) {
-  check("connect", err);
+  lesson_must("connect", err);
   send_frame(arg);
 }
 
@@ -92,7 +85,7 @@ static void report(const struct client *asking, const struct client *echo) {
   size_t answers = 0, echoes = echo->answers;
   for (int i = 0; i < ASKING; i++)
     answers += asking[i].answers;
-  check("echo", echoes ? 0 : UV_ETIMEDOUT);
+  lesson_must("echo", echoes ? 0 : UV_ETIMEDOUT);
   qsort(taken, echoes, sizeof *taken, ascending);
   printf("%8zu %8zu %9.2f %9.2f %9.2f\n", answers, echoes,
          percentile(echoes, 50), percentile(echoes, 99), taken[echoes - 1]);

@@ -26,16 +26,11 @@ static bool complete, asked_again;
 
 static void on_line(void *arg, int err, size_t n);
 
-static void must(const char *what, int err) {
-  if (!err)
-    return;
-  fprintf(stderr, "%s: %s\n", what, uv_strerror(err));
-  exit(1);
-}
-
 /* --------------------------------------------------------------- asking */
 
-static void on_asked(void *arg, int err, size_t n) { must("write", err); }
+static void on_asked(void *arg, int err, size_t n) {
+  lesson_must("write", err);
+}
 
 static void ask(ax_stream *stream) {
   ax_stream_write(stream, AX_CSEQ(ax_cstring("sync me\n")),
@@ -43,13 +38,13 @@ static void ask(ax_stream *stream) {
 }
 
 static void on_some(void *arg, int err, size_t n) {
-  must("read", err);
+  lesson_must("read", err);
   printf("another one says sync, too, and leaves after %zu bytes\n", n);
   ax_stream_close(hasty);
 }
 
 static void on_hasty(void *arg, int err, size_t n) {
-  must("connect", err);
+  lesson_must("connect", err);
   ask(hasty);
   ax_stream_read(hasty, AX_SEQ(AX_BUF(some)), ax_call(on_some, NULL));
 }
@@ -77,13 +72,13 @@ static void print_state(void) {
 static void keep(const char *line) {
   lines = realloc(lines, (count + 1) * sizeof *lines);
   if (!lines)
-    must("memory", UV_ENOMEM);
+    lesson_must("memory", UV_ENOMEM);
   memcpy(lines[count++], line, LINE);
 }
 
 static void compare(const char *line) {
   if (compared == count || memcmp(lines[compared++], line, LINE) != 0)
-    must("this is not the first state with its updates", UV_EPROTO);
+    lesson_must("this is not the first state with its updates", UV_EPROTO);
 }
 
 static void apply(const char *line) {
@@ -122,7 +117,7 @@ static void read_line(void) {
 
 static void on_line(void *arg, int err, size_t n) {
   char line[256] = "";
-  must("read", err);
+  lesson_must("read", err);
   memcpy(line, ax_dynbuf_data(&in).base, n - 1);
   ax_dynbuf_consume(&in, n);
   if (begins(line, "update "))
@@ -139,7 +134,7 @@ static void on_line(void *arg, int err, size_t n) {
 }
 
 static void on_connected(void *arg, int err, size_t n) {
-  must("connect", err);
+  lesson_must("connect", err);
   ask(viewer);
   read_line();
 }

@@ -1,7 +1,7 @@
 /* The helper of the lessons: their time, text, butlers and command line.
  *
  * Much of it ends the program, so this test can also play a lesson: it starts
- * itself as `test_lesson play ARGUMENTS`. */
+ * itself as `test_lesson play ARGUMENTS`, or as one that breaks down. */
 #include "lesson.h"
 #include "support.h"
 
@@ -233,9 +233,48 @@ static void the_caller_is_a_butler_in_any_case(void **state) {
   ax_context_free(context);
 }
 
+/* --------------------------------------------------- errors and streams */
+
+static int break_down(void) {
+  lesson_must("fill the cup", 0);
+  lesson_must("drink", UV_EPIPE);
+  return 0;
+}
+
+static void an_error_ends_the_program(void **state) {
+  char *argv[] = {self, "break down", NULL};
+  struct program *program = program_exec(argv, NULL);
+  assert_int_equal(program_wait(program), 1);
+  assert_string_equal(program_out(program), "");
+  assert_string_equal(program_err(program), "lesson: drink: broken pipe\n");
+  program_free(program);
+}
+
+static void connected_streams_are_the_ends_of_one_socket(void **state) {
+  ax_context *context = ax_context_new();
+  ax_stream *ends[] = {ax_stream_new(context), ax_stream_new(context)};
+  struct seen sent[2] = {0}, received[2] = {0};
+  char cups[2][4];
+  lesson_connect(ends[0], ends[1]);
+  for (int i = 0; i < 2; i++) {
+    ax_stream_write(ends[i], AX_CSEQ(ax_cbuffer("tea", 4)),
+                    ax_call(on_seen, &sent[i]));
+    ax_stream_read(ends[!i], AX_SEQ(AX_BUF(cups[i])),
+                   ax_call(on_seen, &received[i]));
+  }
+  ax_run(context);
+  for (int i = 0; i < 2; i++) {
+    expect_seen(&sent[i], "write", 0);
+    expect_seen(&received[i], "read", 0);
+    assert_string_equal(cups[i], "tea");
+    ax_unref(ends[i]);
+  }
+  ax_context_free(context);
+}
+
 int main(int argc, char **argv) {
   if (argc > 1)
-    return play(argc - 1, argv + 1);
+    return strcmp(argv[1], "play") ? break_down() : play(argc - 1, argv + 1);
   self = argv[0];
   with_alarm();
   setenv("LESSON_SPEED", "2", 1);
@@ -253,6 +292,8 @@ int main(int argc, char **argv) {
       clean_test(lesson_seconds_are_shorter_at_speed),
       clean_test(as_many_butlers_run_as_were_asked_for),
       clean_test(the_caller_is_a_butler_in_any_case),
+      cmocka_unit_test(an_error_ends_the_program),
+      clean_test(connected_streams_are_the_ends_of_one_socket),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
