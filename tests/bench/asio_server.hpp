@@ -5,6 +5,7 @@
 
 #include <boost/asio.hpp>
 
+#include <charconv>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -29,6 +30,25 @@ inline std::string text_of(const tcp::endpoint &endpoint) {
 }
 inline std::string text_of(const unix_domain::endpoint &endpoint) {
   return "unix:" + endpoint.path();
+}
+
+// Ends the program as the servers in C do when they cannot begin.
+[[noreturn]] inline void fail(const std::string &what, const std::string &why) {
+  std::fprintf(stderr, "%s: %s\n", what.c_str(), why.c_str());
+  std::exit(2);
+}
+
+inline tcp::endpoint tcp_endpoint(const std::string &text) {
+  error_code error;
+  unsigned short port = 0;
+  auto colon = text.rfind(':');
+  auto address = asio::ip::make_address(text.substr(0, colon), error);
+  const char *end = text.data() + text.size();
+  auto [rest, wrong] = std::from_chars(text.data() + colon + 1, end, port);
+  if (error || colon == std::string::npos || wrong != std::errc() ||
+      rest != end)
+    fail(text, "neither ADDRESS:PORT nor /PATH");
+  return {address, port};
 }
 
 // Accepts for ever and hands each socket over. With several threads a socket
@@ -80,7 +100,7 @@ inline void run(asio::io_context &io, int threads) {
 // or SIGINT.
 template <class Connected>
 void serve(asio::io_context &io, const std::string &endpoint, int threads,
-           bool strands, Connected connected) {
+           bool strands, Connected connected) try {
   asio::signal_set signals(io, SIGTERM, SIGINT);
   signals.async_wait([&io](error_code, int) { io.stop(); });
   if (endpoint[0] == '/') {
@@ -88,13 +108,10 @@ void serve(asio::io_context &io, const std::string &endpoint, int threads,
     run(io, threads);
     return;
   }
-  auto colon = endpoint.rfind(':');
-  auto address = asio::ip::make_address(endpoint.substr(0, colon));
-  auto port = std::stoi(endpoint.substr(colon + 1));
-  listener<tcp, Connected> here(
-      io, tcp::endpoint(address, static_cast<unsigned short>(port)), strands,
-      connected);
+  listener<tcp, Connected> here(io, tcp_endpoint(endpoint), strands, connected);
   run(io, threads);
+} catch (const boost::system::system_error &error) {
+  fail(endpoint, error.code().message());
 }
 
 struct options {
@@ -105,6 +122,7 @@ struct options {
 
 inline options read_options(int argc, char **argv) {
   options o;
+  bool wrong = false;
   for (int i = 1; i < argc; i++)
     if (std::strcmp(argv[i], "--threads") == 0 && i + 1 < argc)
       o.threads = std::atoi(argv[++i]);
@@ -112,9 +130,11 @@ inline options read_options(int argc, char **argv) {
       o.gather = true;
     else if (std::strcmp(argv[i], "--chunks") == 0)
       o.chunks = true;
+    else if (argv[i][0] == '-' || !o.endpoint.empty())
+      wrong = true;
     else
       o.endpoint = argv[i];
-  if (!o.endpoint.empty() && o.threads > 0)
+  if (!wrong && !o.endpoint.empty() && o.threads > 0)
     return o;
   std::fprintf(stderr, "usage: %s [--threads N] ENDPOINT\n", argv[0]);
   std::exit(2);
