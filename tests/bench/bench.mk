@@ -3,16 +3,16 @@
 # measures Linux alone. What is measured, and how to read it, is told in
 # docs/performance.md.
 
-# The peers in C, each with the sources it shares; all have net.c.
+# The programs in C, each with the sources it shares; all have net.c.
+BENCH_SHARED_micro = tests/bench/measure.c
 BENCH_SHARED_chat_epoll = tests/bench/room.c
 BENCH_SHARED_echo_uv = tests/bench/uv_server.c
 BENCH_SHARED_chat_uv = tests/bench/uv_server.c tests/bench/room.c
 BENCH_LOAD = $(wildcard tests/bench/load*.c) tests/bench/measure.c
-BENCH_C = echo_epoll chat_epoll echo_uv chat_uv
+BENCH_C = micro echo_epoll chat_epoll echo_uv chat_uv
 $(foreach p,$(BENCH_C),$(eval $(call program,$(B)/bench/$p,tests/bench/$p.c \
   $(BENCH_SHARED_$p) tests/bench/net.c)))
 $(eval $(call program,$(B)/bench/load,$(BENCH_LOAD) tests/bench/net.c))
-$(eval $(call program,$(B)/bench/micro,tests/bench/micro.c))
 
 # The peers in C++, on Boost.Asio, one source each.
 BENCH_ASIO = micro_asio echo_asio chat_asio
@@ -51,7 +51,7 @@ ifneq ($(DARWIN),)
 bench-programs:
 	@echo 'The bench needs Linux: it stands on epoll and /proc.' >&2; exit 1
 else
-bench-programs: $(BENCH_C:%=$(B)/bench/%) $(B)/bench/load $(B)/bench/micro \
+bench-programs: $(BENCH_C:%=$(B)/bench/%) $(B)/bench/load \
   $(B)/bin/lesson10 $(B)/bin/lesson15
 	@if $(BENCH_WITH_ASIO); then $(MAKE) bench-asio; else \
 	  rm -f $(BENCH_ASIO:%=$(B)/bench/%); \

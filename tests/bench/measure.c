@@ -53,7 +53,14 @@ double spread_at(const struct spread *spread, double part) {
   return middle_of(bucket) / 1e3;
 }
 
+void spread_print_late(const struct spread *spread) {
+  fprintf(stderr, "lateness p50 %.0f us, p99 %.0f us\n", spread_at(spread, 0.5),
+          spread_at(spread, 0.99));
+}
+
 /* ------------------------------------------------------------- CPU time */
+
+uint64_t cpu_of_self(void) { return clock_ns(CLOCK_PROCESS_CPUTIME_ID); }
 
 static uint64_t cpu_of(pid_t pid) {
   clockid_t clock;
@@ -82,7 +89,7 @@ uint64_t cpu_of_machine(void) {
 /* Called at both ends; twice is the difference. */
 static void read_clocks(struct window *w) {
   w->server_cpu = cpu_of(w->pid) - w->server_cpu;
-  w->own_cpu = clock_ns(CLOCK_PROCESS_CPUTIME_ID) - w->own_cpu;
+  w->own_cpu = cpu_of_self() - w->own_cpu;
   w->machine_cpu = cpu_of_machine() - w->machine_cpu;
 }
 

@@ -10,6 +10,9 @@
 /* Nanoseconds of the monotonic clock. */
 uint64_t now(void);
 
+/* CPU time of this process in nanoseconds. */
+uint64_t cpu_of_self(void);
+
 /* CPU time of the whole machine in nanoseconds, in steps of a clock tick. */
 uint64_t cpu_of_machine(void);
 
@@ -22,6 +25,9 @@ void spread_add(struct spread *spread, uint64_t ns);
 
 /* The latency that so much of them (0.5, 0.99) do not exceed, in us. */
 double spread_at(const struct spread *spread, double part);
+
+/* Prints how late timers were, for load_program.c to read. */
+void spread_print_late(const struct spread *spread);
 
 /* What was measured from the end of the warm-up until time is up. */
 struct window {

@@ -6,12 +6,12 @@
  * every server has one. Timers are counted per second of CPU time, all other
  * handlers per second that passed. micro_asio.cpp is the same on Boost.Asio. */
 #include "ax.h"
+#include "measure.h"
 
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/resource.h>
 
 enum { HANDLERS = 2000000, WAVE = 1000, CHAINS = 8, STRANDS = 4 };
 enum { ARMED = 100000, ROUNDS = 10, FIRED = 200000 };
@@ -115,18 +115,11 @@ static double strand(int butlers) {
 
 /* ----------------------------------------------------------------- timers */
 
-static double cpu_seconds(void) {
-  struct rusage usage;
-  getrusage(RUSAGE_SELF, &usage);
-  return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
-         (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
-}
-
 static double timer_cancel(void) {
   static ax_timer *timers[ARMED];
   for (int i = 0; i < ARMED; i++)
     timers[i] = ax_timer_new(context);
-  double begin = cpu_seconds();
+  uint64_t begin = cpu_of_self();
   for (int round = 0; round < ROUNDS; round++) {
     for (int i = 0; i < ARMED; i++) {
       ax_timer_expires_after(timers[i], AX_SECONDS(60) +
@@ -137,7 +130,7 @@ static double timer_cancel(void) {
       ax_timer_cancel(timers[i]);
     ax_run(context);
   }
-  double rate = ARMED * (double)ROUNDS / (cpu_seconds() - begin);
+  double rate = ARMED * ROUNDS * 1e9 / (double)(cpu_of_self() - begin);
   for (int i = 0; i < ARMED; i++)
     ax_unref(timers[i]);
   return rate;
@@ -147,23 +140,17 @@ static struct due {
   ax_timer *timer;
   ax_time at;
 } dues[FIRED];
-static uint32_t late[FIRED]; /* microseconds */
-static size_t fired;
+static struct spread late;
 
 static void on_due(void *arg, int err, size_t n) {
   const struct due *due = arg;
-  late[fired++] = (uint32_t)((ax_now() - due->at) / 1000);
-}
-
-static int by_value(const void *a, const void *b) {
-  uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-  return x < y ? -1 : x > y;
+  spread_add(&late, ax_now() - due->at);
 }
 
 static double timer_fire(void) {
   for (int i = 0; i < FIRED; i++)
     dues[i].timer = ax_timer_new(context);
-  double begin = cpu_seconds();
+  uint64_t begin = cpu_of_self();
   ax_time first = ax_now() + AX_MS(150);
   for (int i = 0; i < FIRED; i++) {
     struct due *due = &dues[i];
@@ -173,12 +160,10 @@ static double timer_fire(void) {
     ax_timer_wait(due->timer, ax_call(on_due, due));
   }
   ax_run(context);
-  double rate = FIRED / (cpu_seconds() - begin);
+  double rate = FIRED * 1e9 / (double)(cpu_of_self() - begin);
   for (int i = 0; i < FIRED; i++)
     ax_unref(dues[i].timer);
-  qsort(late, FIRED, sizeof *late, by_value);
-  fprintf(stderr, "lateness p50 %u us, p99 %u us\n", late[FIRED / 2],
-          late[FIRED / 100 * 99]);
+  spread_print_late(&late);
   return rate;
 }
 
