@@ -5,11 +5,12 @@
 
 # The programs in C, each with the sources it shares; all have net.c.
 BENCH_SHARED_micro = tests/bench/measure.c
+BENCH_SHARED_micro_uv = tests/bench/measure.c
 BENCH_SHARED_chat_epoll = tests/bench/room.c
 BENCH_SHARED_echo_uv = tests/bench/uv_server.c
 BENCH_SHARED_chat_uv = tests/bench/uv_server.c tests/bench/room.c
 BENCH_LOAD = $(wildcard tests/bench/load*.c) tests/bench/measure.c
-BENCH_C = micro echo_epoll chat_epoll echo_uv chat_uv
+BENCH_C = micro micro_uv echo_epoll chat_epoll echo_uv chat_uv
 $(foreach p,$(BENCH_C),$(eval $(call program,$(B)/bench/$p,tests/bench/$p.c \
   $(BENCH_SHARED_$p) tests/bench/net.c)))
 $(eval $(call program,$(B)/bench/load,$(BENCH_LOAD) tests/bench/net.c))

@@ -4,7 +4,8 @@
  *
  * LIVE=1 in the environment puts a listening socket on the context first, as
  * every server has one. Timers are counted per second of CPU time, all other
- * handlers per second that passed. micro_asio.cpp is the same on Boost.Asio. */
+ * handlers per second that passed. micro_asio.cpp is the same on Boost.Asio,
+ * micro_uv.c what of it there is on raw libuv. */
 #include "ax.h"
 #include "measure.h"
 

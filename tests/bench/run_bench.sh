@@ -25,10 +25,11 @@ results=$B/bench/results.txt
 # A line: name | kind | load | peer=command | ...; a kind is program, build,
 # or where a server listens.
 cases() {
-  local c=$B/bench/micro a=$B/bench/micro_asio one
+  local c=$B/bench/micro a=$B/bench/micro_asio uv="uv=$B/bench/micro_uv" one
   for one in post1 wave1 ping1 outside1 strand1; do
     echo "micro-$one | program | | core=$c $one | asio=$a $one" \
-      "| asio-default=$a $one default"
+      "| asio-default=$a $one default" \
+      "$([ $one = outside1 ] && echo "| $uv $one")"
   done
   echo "micro-ping1-live | program | | core=env LIVE=1 $c ping1" \
     "| asio=env LIVE=1 $a ping1"
@@ -37,8 +38,10 @@ cases() {
   done
   echo "micro-ping8x2-live | program | | core=env LIVE=1 $c ping8x2" \
     "| asio=env LIVE=1 $a ping8x2"
-  for one in strandchain2 timer_cancel timer_fire; do
-    echo "micro-$one | program | | core=$c $one | asio=$a $one"
+  one=strandchain2
+  echo "micro-$one | program | | core=$c $one | asio=$a $one"
+  for one in timer_cancel timer_fire; do
+    echo "micro-$one | program | | core=$c $one | asio=$a $one | $uv $one"
   done
 
   c=$B/bin/lesson10 a=$B/bench/echo_asio
