@@ -2,7 +2,7 @@
 # Measures the core beside its peers and prints a table for each case.
 #
 #     run_bench.sh [CASE...]      echo-tcp-50, or all that begin so: echo-tcp,
-#                                 echo; none: all there are
+#                                 echo, micro-timer; none: all there are
 #
 # The peers of a case take turns, and the medians are compared: so what the
 # machine does meanwhile strikes all alike. A run that other work disturbed is
@@ -255,7 +255,7 @@ wanted() {
   local name=$1 case
   shift
   [ $# = 0 ] && return
-  for case; do [[ $name == "$case" || $name == "$case"-* ]] && return; done
+  for case; do [[ $name == "$case" || $name == "$case"[-_]* ]] && return; done
   return 1
 }
 
