@@ -102,7 +102,8 @@ function number(value, digits) {
 
 function heading(name) {
   if (name ~ /^micro-/)
-    return sprintf("%12s %8s %11s", "per second", "x asio", "late p99 us")
+    return sprintf("%12s %8s %11s %11s", "per second", "x asio", \
+                   "late p50 us", "late p99 us")
   if (name ~ /^idle-/)
     return sprintf("%12s %8s", "bytes each", "x asio")
   if (name ~ /^build-/)
@@ -114,8 +115,9 @@ function heading(name) {
 function row(name, peer,   key) {
   key = measure_of(name)
   if (name ~ /^micro-/)
-    return sprintf("%12.0f %8s %11s", median(name, peer, key), \
+    return sprintf("%12.0f %8s %11s %11s", median(name, peer, key), \
                    ratio(name, peer, "asio"), \
+                   number(median(name, peer, "late_p50_us"), 0), \
                    number(median(name, peer, "late_p99_us"), 0))
   if (name ~ /^idle-/)
     return sprintf("%12.0f %8s", median(name, peer, key), \
