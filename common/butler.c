@@ -179,8 +179,8 @@ static void serve_until_over(struct ax__context *context) {
 
 /* A butler is not cancelled in the middle of things. That he is said to be
  * cancellable at any point then has one effect: glibc need not note with two
- * exchanges at each system call that he is so for its time, which an echo with
- * two butlers spends a thirtieth on (echo-unix-50). */
+ * exchanges at each system call that he is so for its time: an echo with two
+ * butlers costs 2.44 instead of 2.51 us (echo-unix-50). */
 static void forbid_cancel(int before[2]) {
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &before[0]);
   pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &before[1]);

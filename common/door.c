@@ -57,7 +57,9 @@ void ax__start_all(struct ax__context *context) {
 
 /* What is ordered is started at once when nobody has the door: so what main
  * sets up before ax_run is in force, and a handler's next read waits for its
- * data before these are reported. */
+ * data before these are reported. Where nothing is before it it does not go
+ * over the desk: an echo with two butlers costs 2.44 instead of 2.50 us
+ * (echo-unix-50). */
 void ax__submit(ax_op *op, struct ax__context *at) {
   ax__op_pend(op, at);
   bool mine = ax__at_door(at), at_the_door = mine || ax__door_try(at);

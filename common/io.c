@@ -16,7 +16,8 @@
  * again at once costs no system call for polling, and an echo 2.3 instead of
  * 3.7 us (echo-unix-50). It is disarmed when the loop has reported `patience`
  * times what nobody waited for, for a report costs little, and to disarm and to
- * arm again are two system calls.
+ * arm again are two system calls: an echo with two butlers costs 2.44 us so,
+ * and 2.50 when once is enough (echo-unix-50).
  *
  * When the last reference is gone the loop may still hold handles of the
  * object. So its end is a request as well, and its memory goes with it. */
