@@ -100,7 +100,7 @@ struct ax__origin ax__trace_initiated(ax_fn *fn, const char *name) {
     event("s", origin.name, now, ",\"cat\":\"flow\",\"id\":%" PRIu64,
           origin.id);
   if (fn && !origin.by)
-    slice(origin.name, "order", now);
+    slice("order", "order", now);
   return origin;
 }
 
