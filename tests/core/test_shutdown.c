@@ -395,6 +395,27 @@ static void a_context_may_be_freed_while_its_work_ends_elsewhere(void **state) {
   assert_int_equal(atomic_load(&seen.calls), 0);
 }
 
+/* No handler runs, and what it held is gone. */
+static void a_post_to_a_context_that_is_gone_is_dropped(void **state) {
+  struct seen seen = {0};
+  ax_context *context = ax_context_new();
+  ax_strand *strand = ax_strand_new(context);
+  ax_timer *timer = ax_timer_new(strand);
+  ax_context_free(context);
+  size_t objects = ax_live().objects;
+  ax_obj *held = malloc(sizeof *held);
+  ax_obj_init(held, free);
+  ax_post(strand, ax_keep(held, ax_call(on_seen, &seen)));
+  ax_dispatch(strand, ax_keep(held, ax_call(on_seen, &seen)));
+  ax_timer_wait(timer, ax_keep(held, ax_call(on_seen, &seen)));
+  ax_unref(held);
+  assert_int_equal(ax_live().objects, objects);
+  assert_int_equal(ax_live().operations, 0);
+  assert_int_equal(atomic_load(&seen.calls), 0);
+  ax_unref(timer);
+  ax_unref(strand);
+}
+
 /* A context that ends takes no orders, but leaves nobody waiting. */
 struct late {
   ax_obj obj;
@@ -568,6 +589,7 @@ int main(void) {
       clean_test(the_end_of_one_context_may_be_that_of_another),
       clean_test(the_end_of_a_context_may_come_back_to_it),
       clean_test(what_was_closed_is_closed_when_run_returns),
+      clean_test(a_post_to_a_context_that_is_gone_is_dropped),
       clean_test(what_is_destroyed_at_the_end_may_order),
       clean_test(what_the_last_handler_closes_is_closed),
       clean_test(butlers_give_back_their_spare_memory),
