@@ -24,8 +24,8 @@ struct beach {
 /* end: cups */
 
 /* region: show */
-/* What only looks asks for a const buffer, and then takes both kinds. Letters
- * are shown as they are, other bytes in hexadecimal. */
+/* What only looks asks for a const buffer, and ax_const makes one of the other
+ * kind. Letters are shown as they are, other bytes in hexadecimal. */
 static void show(const char *what, ax_cbuf buf) {
   const uint8_t *byte = buf.base;
   char text[80] = "";
