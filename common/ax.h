@@ -382,7 +382,8 @@ ax_signals *ax_signals_new(ax_executor *executor);
 
 /* Adds a signal, which from then on no longer has its default effect. Waits
  * until whoever sleeps in the loop has looked up.
- * 0, or UV_EINVAL for a number that cannot be caught. */
+ * 0, or UV_EINVAL for a number that cannot be caught, and for SIGPIPE: it is
+ * ignored, and would be deadly again when the set is gone. */
 int ax_signals_add(ax_signals *signals, int signo);
 
 /* Initiates a wait: n is the number of the signal. A signal that came while
@@ -436,8 +437,9 @@ typedef struct ax_stream ax_stream;
 ax_stream *ax_stream_new(ax_executor *executor);
 
 /* Opens the stream on a file descriptor: terminal, pipe, socket, file or
- * /dev/null. It works on a duplicate; `fd` stays yours, and does not block
- * while the stream is open (nor do others that share its description).
+ * /dev/null. It works on a duplicate; `fd` stays yours. While the stream is
+ * open `fd` does not block, nor does what shares its description, as by dup(2).
+ * Where two streams do, close first the one that was opened last.
  *
  * 0, UV_EISCONN when already open, or an error of dup. A regular file is
  * never waited for: it is read just before the handler, written in the call.

@@ -89,7 +89,7 @@ uv_loop_t *ax_context_loop(ax_executor *executor) {
 
 /* A write to a pipe that nobody reads is an error for a handler, not the end
  * of the process. A program that has its own mind about SIGPIPE keeps it. */
-void ax__ignore_sigpipe(void) {
+static void ignore_sigpipe(void) {
   struct sigaction now;
   if (sigaction(SIGPIPE, NULL, &now) == 0 && now.sa_handler == SIG_DFL)
     signal(SIGPIPE, SIG_IGN);
@@ -113,7 +113,7 @@ ax_context *ax_context_new(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   static atomic_uint count;
   pthread_once(&once, open_process);
-  ax__ignore_sigpipe();
+  ignore_sigpipe();
   struct ax__context *context = ax__alloc(sizeof *context);
   memset(context, 0, sizeof *context);
   context->base.context = context;

@@ -28,7 +28,7 @@ struct ax__io;
 typedef struct ax__entry ax__entry;
 struct ax__entry {
   ax__entry *next;
-  /* live: do it, on a butler. Not live: the context is gone, let go of it. */
+  /* live: do it, on a butler. Not live: let go of it. */
   void (*run)(ax__entry *entry, bool live);
 };
 
@@ -143,7 +143,7 @@ struct ax_op {
   void *keep;
   ax_executor *executor;  /* where it completes */
   void *object;           /* the I/O object, held; may be NULL */
-  struct ax__context *at; /* where it is pending */
+  struct ax__context *at; /* where it is pending, if it is */
   struct ax__origin origin;
   size_t n;
   int err;
@@ -153,14 +153,15 @@ struct ax_op {
   void *with;         /* another object, held; may be NULL */
   void *extra;        /* memory to be freed with it, or NULL */
   void (*start)(ax_op *op); /* at the door of `at` */
-  /* ax__io_op: its descriptor, side and epoch at initiation, and what to do
-   * when that is ready: 0 or an error, UV_EAGAIN when it is to be continued */
+  /* ax__io_op: its descriptor, side and epoch at initiation, and what to do at
+   * the door when that is ready: 0 or an error, UV_EAGAIN when it is to be
+   * continued, AX__AT_HOME when that is for its executor */
   int fd;
   unsigned epoch;
   unsigned char side;
   bool socket; /* of a stream */
   int (*move)(ax_op *op);
-  int (*move_at_home)(ax_op *op); /* of a stream: just before its handler */
+  int (*move_at_home)(ax_op *op); /* of a stream: the same, in its executor */
   size_t want;                    /* complete when n reaches this */
   union {
     struct { /* bytes still to be moved */
@@ -238,9 +239,10 @@ void *ax__resize(void *memory, size_t size);
 /* Makes it pending: it counts as work at `at` and in its executor's context. */
 void ax__op_pend(ax_op *op, struct ax__context *at);
 
-/* Completes: its handler becomes ready. The operation may be gone after. For
- * who has the door of the context where it is pending, or is in a call of the
- * user to one of its objects. */
+/* Completes: its handler becomes ready; or sends it home, as pending as it is.
+ * The operation may be gone after. For who has the door of the context where it
+ * is pending, or is in a call of the user to one of its objects. */
+enum { AX__AT_HOME = 1 }; /* no error, and not the end either */
 void ax__op_finish(ax_op *op, int err, size_t n);
 
 /* Lets go of an operation without running its handler. */
@@ -312,9 +314,6 @@ static inline bool ax__at_door(struct ax__context *context) {
          &ax__self;
 }
 
-/* Unless the program has its own mind about it. */
-void ax__ignore_sigpipe(void);
-
 /* Adds to the work of a context, from anywhere, without its lock. */
 void ax__work_add(struct ax__context *context, long change);
 
@@ -355,8 +354,8 @@ void ax__start_all(struct ax__context *context);
 void ax__loop_open(struct ax__context *context);
 void ax__loop_close(struct ax__context *context);
 
-/* Has op->start run at the door of `at`; the operation is pending from then
- * on. When that context is gone the operation is dropped. */
+/* Has op->start run at the door of `at`; the operation is pending from then on,
+ * if it was not. When that context is gone the operation is dropped. */
 void ax__submit(ax_op *op, struct ax__context *at);
 
 /* Returns when a submitted request has set *done, which takes as long as the
@@ -402,7 +401,7 @@ static inline struct ax__context *ax__io_context(const struct ax__io *io) {
 }
 
 /* A new operation on one side of its descriptor, to be submitted: when that is
- * ready, move(op) is called, at the door or at home. */
+ * ready, move(op) is called at the door. */
 ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
                  int (*move)(ax_op *));
 
@@ -504,6 +503,7 @@ static inline ax_op *ax__op_new(enum ax__kind kind, ax_executor *executor,
   op->holding = !object || op->executor != executor;
   if (op->holding)
     ax_ref(op->executor);
+  op->at = executor->context;
   op->pending = false;
   op->err = 0;
   op->n = 0;

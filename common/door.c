@@ -61,7 +61,8 @@ void ax__start_all(struct ax__context *context) {
  * over the desk: an echo with two butlers costs 2.44 instead of 2.50 us
  * (echo-unix-50). */
 void ax__submit(ax_op *op, struct ax__context *at) {
-  ax__op_pend(op, at);
+  if (!op->pending)
+    ax__op_pend(op, at);
   bool mine = ax__at_door(at), at_the_door = mine || ax__door_try(at);
   ax__latch_close(&at->desk);
   bool dead = at->dead, next = at_the_door && !at->requests.head;

@@ -73,7 +73,8 @@ void ax_endpoint_format(const ax_endpoint *endpoint,
     snprintf(text, AX_ENDPOINT_TEXT, "unix:%.*s", longest, un->sun_path);
     return;
   }
-  getnameinfo(addr, endpoint->len, host, sizeof host, port, sizeof port,
-              NI_NUMERICHOST | NI_NUMERICSERV);
+  getnameinfo(
+      addr, ip6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
+      host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);
   snprintf(text, AX_ENDPOINT_TEXT, ip6 ? "[%s]:%s" : "%s:%s", host, port);
 }

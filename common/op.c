@@ -4,8 +4,9 @@
  * finished at once, or it becomes pending: ax__op_pend counts it as work.
  * ax__op_finish puts it in its executor's queue, and ax__op_run, on a butler,
  * gives its memory back and calls the handler, in this order, so that the next
- * operation the handler initiates finds the memory warm. ax__op_drop is the
- * other end: nobody is called.
+ * operation the handler initiates finds the memory warm. A read is sent there
+ * with AX__AT_HOME first, to move on, and is work until it has. ax__op_drop is
+ * the other end: nobody is called.
  *
  * A handler that is posted has no operation behind it. It is a smaller thing
  * with the same end.
@@ -30,15 +31,17 @@ void ax__op_pend(ax_op *op, struct ax__context *at) {
   count(at, op->executor->context, 1);
 }
 
-/* The handler's context may be freed at the same moment, or as soon as the
- * handler has run: its lock keeps the one apart, a reference the other. A ready
- * operation is work because it stands in a queue: there first. */
+/* Another context than that of the object may be freed at the same moment, or
+ * as soon as the handler has run: its lock keeps the one apart, a reference the
+ * other. A ready operation is work because it stands in a queue: there first.
+ */
 static void finish_from_afar(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->executor;
   struct ax__context *at = op->at, *home = ax_ref(executor->context);
+  bool counted = op->pending && err != AX__AT_HOME;
   op->err = err;
   op->n = n;
-  op->pending = false;
+  op->pending &= !counted;
   ax__lock(&home->lock);
   bool dead = home->dead;
   if (!dead)
@@ -46,22 +49,24 @@ static void finish_from_afar(ax_op *op, int err, size_t n) {
   ax__unlock(&home->lock);
   if (dead)
     op->entry.run(&op->entry, false);
-  count(at, home, -1);
+  if (counted)
+    count(at, home, -1);
   ax_unref(home);
 }
 
 void ax__op_finish(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->executor;
-  struct ax__context *at = op->pending ? op->at : NULL;
-  if (at && at != executor->context) {
+  struct ax__context *at = op->at;
+  bool counted = op->pending && err != AX__AT_HOME;
+  if (at != executor->context) {
     finish_from_afar(op, err, n);
     return;
   }
   op->err = err;
   op->n = n;
-  op->pending = false;
+  op->pending &= !counted;
   ax__push(executor, &op->entry);
-  if (at)
+  if (counted)
     ax__work_add(at, -1);
 }
 

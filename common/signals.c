@@ -54,18 +54,17 @@ static void start_wait(ax_op *op) {
   ax__queue_push(&s->io.pending[AX__READING], &op->entry);
 }
 
-/* libuv brings back the default of all of them. */
 static void close_more(struct ax__io *io) {
   for (int i = 0; i < NSIG; i++)
     ax__handle_close(&((ax_signals *)io)->handle[i]);
-  ax__ignore_sigpipe();
 }
 
 /* ------------------------------------------------------------- the public */
 
 int ax_signals_add(ax_signals *s, int signo) {
   struct sigaction now;
-  if (signo == SIGKILL || signo == SIGSTOP || sigaction(signo, NULL, &now))
+  if (signo == SIGKILL || signo == SIGSTOP || signo == SIGPIPE ||
+      sigaction(signo, NULL, &now))
     return UV_EINVAL;
   if (sigismember(&s->added, signo))
     return 0;

@@ -33,8 +33,6 @@
 /* Who shares the description may have made it blocking again. */
 enum { SEND = MSG_NOSIGNAL | MSG_DONTWAIT };
 
-enum { AT_HOME = 1 }; /* no error, and not the end either */
-
 struct ax_stream {
   struct ax__io io;
   bool socket;
@@ -59,7 +57,7 @@ static ssize_t put(int fd, bool socket, struct iovec *iov, size_t count) {
 
 static ssize_t get(int fd, bool socket, const struct iovec *iov, size_t count) {
   if (socket && count == 1)
-    return result(recv(fd, iov->iov_base, iov->iov_len, 0));
+    return result(recv(fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT));
   return result(readv(fd, iov, (int)count));
 }
 
@@ -150,7 +148,7 @@ static int move_connection(ax_op *op) {
 }
 
 /* What is ready at the door, and moves at home. */
-static int go_home(ax_op *op) { return AT_HOME; }
+static int go_home(ax_op *op) { return AX__AT_HOME; }
 
 /* --------------------------------------------------- in the op's executor */
 
@@ -160,7 +158,7 @@ static int go_home(ax_op *op) { return AT_HOME; }
 static void stream_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_stream *s = op->object;
-  if (live && op->err == AT_HOME &&
+  if (live && op->err == AX__AT_HOME &&
       (op->err = op->move_at_home(op)) == UV_EAGAIN) {
     ax__submit(op, ax__io_context(&s->io));
     return;
@@ -186,7 +184,7 @@ static ax_op *claim(ax_stream *s, enum ax__side side, const ax_token *token,
   atomic_store_explicit(&s->busy[side], true, memory_order_relaxed);
   op->entry.run = stream_run;
   op->move_at_home = move;
-  if (side == AX__READING && op->executor->context == ax__io_context(&s->io))
+  if (side == AX__READING)
     op->move = go_home;
   op->socket = s->socket;
   return op;

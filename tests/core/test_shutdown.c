@@ -416,6 +416,49 @@ static void a_post_to_a_context_that_is_gone_is_dropped(void **state) {
   ax_unref(strand);
 }
 
+/* Each handler ends the work of the context it is on. */
+struct brief {
+  ax_context *context;
+  ax_stream *stream;
+  _Atomic(ax_context *) home;
+};
+
+static void on_brief(void *home, int err, size_t n) { ax_work_end(home); }
+
+static void on_write_for(void *arg, int err, size_t n) {
+  struct brief *brief = arg;
+  ax_context *home = atomic_exchange(&brief->home, NULL);
+  if (home)
+    ax_stream_write(brief->stream, AX_CSEQ(ax_cstring("x")),
+                    ax_on(home, ax_call(on_brief, home)));
+  if (!ax_stopped(brief->context))
+    ax_post(brief->context, ax_call(on_write_for, brief));
+}
+
+/* A write that is done in the call is nothing to be counted, and its handler is
+ * on a context that is freed as soon as it has run. */
+static void a_context_may_be_freed_after_what_ends_at_once(void **state) {
+  struct brief brief = {.context = ax_context_new()};
+  int null = open("/dev/null", O_WRONLY);
+  brief.stream = ax_stream_new(brief.context);
+  assert_int_equal(ax_stream_open_fd(brief.stream, null), 0);
+  close(null);
+  ax_post(brief.context, ax_call(on_write_for, &brief));
+  struct butlers *butlers = butlers_start(brief.context, 1);
+  double end = seconds() + 0.5;
+  for (int round = 0; round < 5000 && seconds() < end; round++) {
+    ax_context *home = ax_context_new();
+    ax_work_begin(home);
+    atomic_store(&brief.home, home);
+    ax_run(home);
+    ax_context_free(home);
+  }
+  ax_stop(brief.context);
+  butlers_join(butlers);
+  ax_unref(brief.stream);
+  ax_context_free(brief.context);
+}
+
 /* A context that ends takes no orders, but leaves nobody waiting. */
 struct late {
   ax_obj obj;
@@ -589,6 +632,7 @@ int main(void) {
       clean_test(the_end_of_one_context_may_be_that_of_another),
       clean_test(the_end_of_a_context_may_come_back_to_it),
       clean_test(what_was_closed_is_closed_when_run_returns),
+      clean_test(a_context_may_be_freed_after_what_ends_at_once),
       clean_test(a_post_to_a_context_that_is_gone_is_dropped),
       clean_test(what_is_destroyed_at_the_end_may_order),
       clean_test(what_the_last_handler_closes_is_closed),
