@@ -77,11 +77,12 @@ void ax__table_drop(struct ax__context *context) {
 
 /* --------------------------------------------------------------- rounds */
 
-/* A round of serving. The clock is asked after each 1, 2, 4, ... 32 entries,
- * and after each again when those took ASK_SPAN. */
+/* A round of serving. The clock is asked when count & mask is 0: after 1 entry,
+ * 2, 4, ... 32, from then on every 32, and after each again when those took
+ * ASK_SPAN. */
 struct round {
-  unsigned count, each; /* less one */
-  size_t handlers;      /* a strand's turn is one entry, with many of them */
+  unsigned count, mask;
+  size_t handlers; /* a strand's turn is one entry, with many of them */
   ax_time begin, asked;
 };
 
@@ -89,7 +90,7 @@ struct round {
 static bool ask_the_clock(struct ax__context *context, struct round *round) {
   ax_time now = ax_now();
   bool slow = now - round->asked > ASK_SPAN;
-  round->each = slow ? 0 : (2 * round->each + 1) % 32;
+  round->mask = slow ? 0 : (2 * round->mask + 1) % 32;
   round->asked = now;
   return now - round->begin > DOOR_SPAN || context->due < now - LATE;
 }
@@ -97,7 +98,7 @@ static bool ask_the_clock(struct ax__context *context, struct round *round) {
 /* Runs what is on the table, until there is nothing to take or it is time to
  * mind the door: when the table has been filled with what was there, and then
  * with what that brought, and both were run, and TURN entries at least; or when
- * a timer is late, or after DOOR_SPAN. */
+ * the clock is asked, and a timer is late or DOOR_SPAN has passed. */
 static struct round serve(struct ax__context *context) {
   ax_time now = ax_now();
   struct round round = {.begin = now, .asked = now};
@@ -108,7 +109,7 @@ static struct round serve(struct ax__context *context) {
          (round.count < TURN || context->refills <= enough) &&
          (entry = take_from_table(context))) {
     entry->run(entry, true);
-    if ((++round.count & round.each) == 0 && ask_the_clock(context, &round))
+    if ((++round.count & round.mask) == 0 && ask_the_clock(context, &round))
       break;
   }
   round.handlers = ax__self.handlers - handlers;
