@@ -27,6 +27,7 @@ struct client {
   char back[FRAME];
 };
 
+static ax_time span;  /* how long to ask, from the first connection on */
 static ax_time end;   /* no more questions after it */
 static double *taken; /* by each echo, in milliseconds */
 
@@ -68,6 +69,8 @@ static void send_frame(struct client *c) {
 
 static void on_connected(void *arg, int err, size_t n) {
   lesson_must("connect", err);
+  if (!end)
+    end = ax_now() + span;
   send_frame(arg);
 }
 
@@ -104,15 +107,16 @@ static void run(ax_context *context, struct client clients[ASKING + 1]) {
 
 int main(int argc, char **argv) {
   struct client clients[ASKING + 1] = {0}, *echo = &clients[ASKING];
-  long span = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
-  bool right = span > 0 && !ax_endpoint_parse(argv[1], &clients[0].endpoint) &&
+  long milliseconds = argc == 4 ? strtol(argv[3], NULL, 10) : 0;
+  bool right = milliseconds > 0 &&
+               !ax_endpoint_parse(argv[1], &clients[0].endpoint) &&
                !ax_endpoint_parse(argv[2], &echo->endpoint);
   lesson_words(argc, argv, "APP-ENDPOINT ECHO-ENDPOINT MILLISECONDS", right);
   for (int i = 1; i < ASKING; i++)
     clients[i].endpoint = clients[0].endpoint;
   ax_context *context = ax_context_new();
   echo->pause = ax_timer_new(context);
-  end = ax_now() + AX_MS(span);
+  span = AX_MS(milliseconds);
   run(context, clients);
   report(clients, echo);
   ax_unref(echo->pause);
