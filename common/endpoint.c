@@ -73,6 +73,7 @@ void ax_endpoint_format(const ax_endpoint *endpoint,
     snprintf(text, AX_ENDPOINT_TEXT, "unix:%.*s", longest, un->sun_path);
     return;
   }
+  /* Numbers only, for which there is room: it does not fail. */
   getnameinfo(
       addr, ip6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in),
       host, sizeof host, port, sizeof port, NI_NUMERICHOST | NI_NUMERICSERV);

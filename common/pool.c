@@ -4,9 +4,8 @@
  * takes and gives without latch or malloc. When it has too many, or none, a
  * chain of CHAIN goes to the depot, or comes from there, with the latch closed
  * once: a post from outside costs 19 ns so, and 275 with chains of one
- * (micro-outside1).
- * A thread that ends gives all back. New memory comes in slabs and stays: what
- * was needed once will be needed again.
+ * (micro-outside1). A thread that ends gives all back. New memory comes in
+ * slabs and stays: what was needed once will be needed again.
  *
  * Sanitizers see malloc and free for every single piece instead. */
 #include "core.h"

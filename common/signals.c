@@ -12,7 +12,7 @@ struct ax_signals {
   struct ax__io io;
   /* the user's half */
   sigset_t added;
-  bool some;
+  bool some;            /* was added */
   atomic_bool in_force; /* the last one added */
   /* at the door */
   uv_signal_t *handle[NSIG];

@@ -152,9 +152,9 @@ static int go_home(ax_op *op) { return AX__AT_HOME; }
 
 /* --------------------------------------------------- in the op's executor */
 
-/* A read that is to be continued is: there is data, or an error. Then it may
- * have to wait for more, or it is the end: the side is free, then the handler.
- */
+/* A read that was sent home moves on: there is data, or an error. It may have
+ * to wait for more then. Else it is the end: the side is free, then the
+ * handler. */
 static void stream_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_stream *s = op->object;
