@@ -201,16 +201,16 @@ static void go_on(ax_op *op, int err) {
 /* Describes the bytes to be moved, without buffers that are empty: to read into
  * one looks like the end. */
 static void describe(ax_op *op, ax_cseq seq, size_t least) {
-  size_t size = ax_seq_size(seq);
-  op->iov = op->few;
-  op->iov_count = 0;
-  op->want = size < least ? size : least;
+  size_t size = 0, count = 0;
+  struct iovec *iov = op->few;
   if (seq.count > sizeof op->few / sizeof *op->few)
-    op->iov = op->extra = ax__alloc(seq.count * sizeof *op->iov);
-  for (size_t i = 0; i < seq.count; i++)
+    iov = op->extra = ax__alloc(seq.count * sizeof *iov);
+  for (size_t i = 0; i < seq.count; size += seq.at[i++].len)
     if (seq.at[i].len)
-      op->iov[op->iov_count++] =
-          (struct iovec){(void *)seq.at[i].base, seq.at[i].len};
+      iov[count++] = (struct iovec){(void *)seq.at[i].base, seq.at[i].len};
+  op->iov = iov;
+  op->iov_count = count;
+  op->want = size < least ? size : least;
 }
 
 /* Until `least` bytes were moved, or all if there are fewer. */
