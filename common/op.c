@@ -31,36 +31,43 @@ void ax__op_pend(ax_op *op, struct ax__context *at) {
   count(at, op->executor->context, 1);
 }
 
-/* From afar: another context than that of the object may be freed at the same
- * moment, or as soon as the handler has run. Its lock keeps the one apart, a
- * reference the other. A ready operation is work because it stands in a queue:
- * there first. */
-static void finish(ax_op *op, int err, size_t n, bool afar) {
+/* Another context than that of the object may be freed at the same moment, or
+ * as soon as the handler has run: its lock keeps the one apart, a reference the
+ * other. A ready operation is work because it stands in a queue: there first.
+ */
+static void finish_from_afar(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->executor;
-  struct ax__context *at = op->at, *home = executor->context;
+  struct ax__context *at = op->at, *home = ax_ref(executor->context);
   bool counted = op->pending && err != AX__AT_HOME;
   op->err = err;
   op->n = n;
   op->pending &= !counted;
-  if (afar) {
-    ax_ref(home);
-    ax__lock(&home->lock);
-  }
+  ax__lock(&home->lock);
   bool dead = home->dead;
   if (!dead)
     executor->push(executor, &op->entry);
-  if (afar)
-    ax__unlock(&home->lock);
+  ax__unlock(&home->lock);
   if (dead)
-    ax__op_drop(op);
+    op->entry.run(&op->entry, false);
   if (counted)
     count(at, home, -1);
-  if (afar)
-    ax_unref(home);
+  ax_unref(home);
 }
 
 void ax__op_finish(ax_op *op, int err, size_t n) {
-  finish(op, err, n, op->at != op->executor->context);
+  ax_executor *executor = op->executor;
+  struct ax__context *at = op->at;
+  bool counted = op->pending && err != AX__AT_HOME;
+  if (at != executor->context) {
+    finish_from_afar(op, err, n);
+    return;
+  }
+  op->err = err;
+  op->n = n;
+  op->pending &= !counted;
+  ax__push(executor, &op->entry);
+  if (counted)
+    ax__work_add(at, -1);
 }
 
 void ax__op_drop(ax_op *op) { op->entry.run(&op->entry, false); }
@@ -133,7 +140,7 @@ void ax_complete(ax_op *op, int err, size_t n) {
   ax__lock(&op->at->lock);
   LIST_REMOVE(op, initiated);
   ax__unlock(&op->at->lock);
-  finish(op, err, n, true);
+  finish_from_afar(op, err, n);
 }
 
 /* Where `executor` says, then home; not live: the place is gone, or home. */
@@ -145,7 +152,7 @@ static void run_on_there(ax__entry *entry, bool live) {
   if (slice.on)
     ax__trace_end(&slice, err, 0);
   entry->run = ax__op_run;
-  finish(op, err, 0, true);
+  finish_from_afar(op, err, 0);
 }
 
 void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,
