@@ -95,18 +95,23 @@ void ax__settle(struct ax__context *context, atomic_bool *done) {
 
 /* ------------------------------------------------------------- the loop */
 
-/* One pass through the loop, which may sleep until `due`. Where no timer waits
- * the clock is not asked. */
+/* One pass through the loop, which may sleep until `due`. The clock is asked
+ * only where a timer waits. */
 static void run_loop(struct ax__context *context, bool sleep, ax_time due) {
   bool timed = sleep && due != UINT64_MAX;
   ax_time now = timed || ax__tracing() ? ax_now() : 0;
-  sleep = sleep && due > now;
-  if (timed && sleep) {
-    uv_update_time(&context->loop);
-    uv_timer_start(&context->alarm, on_alarm,
-                   (due - now + AX_MS(1) - 1) / AX_MS(1), 0);
+  if (sleep && due > now) {
+    if (timed) {
+      uv_update_time(&context->loop);
+      uv_timer_start(&context->alarm, on_alarm,
+                     (due - now + AX_MS(1) - 1) / AX_MS(1), 0);
+    }
+    uv_ref((uv_handle_t *)&context->bell);
+    uv_run(&context->loop, UV_RUN_ONCE);
+    uv_unref((uv_handle_t *)&context->bell);
+  } else if (uv_loop_alive(&context->loop)) {
+    uv_run(&context->loop, UV_RUN_NOWAIT);
   }
-  uv_run(&context->loop, sleep ? UV_RUN_ONCE : UV_RUN_NOWAIT);
   if (ax__tracing())
     ax__trace_polled(now);
 }
@@ -160,6 +165,8 @@ void ax__loop_open(struct ax__context *context) {
   must(uv_async_init(&context->loop, &context->bell, NULL),
        "cannot make a bell for the event loop");
   must(uv_timer_init(&context->loop, &context->alarm), "cannot make a timer");
+  uv_unref((uv_handle_t *)&context->bell);
+  uv_unref((uv_handle_t *)&context->alarm);
 }
 
 static void shut_handle(uv_handle_t *handle, void *arg) {
