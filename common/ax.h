@@ -11,8 +11,9 @@
  *
  * The laws, which hold for every function here:
  *
- *   1. An initiating call returns void. Its handler runs exactly once, and
- *      never inside the call. Calls that return int are synchronous: 0 or a
+ *   1. An initiating call returns void. Its handler runs exactly once (unless
+ *      the context is freed first: law 4) and never inside the call, but for
+ *      that of ax_dispatch. Calls that return int are synchronous: 0 or a
  *      negative libuv error code (uv_strerror tells it in words).
  *   2. A handler runs on its token's executor, else on that of the object.
  *      The steps of a composed operation (ax_stream_read_until) do too.
