@@ -104,7 +104,8 @@ static void on_end(void) {
 
 /* The hasty one has come and gone when only one is alive. */
 static void on_heartbeat(const char *line) {
-  if (asked_again || !strstr(line, ", 1 alive") || ax_stream_fd(hasty) != -1)
+  bool waiting = complete && ax_stream_fd(hasty) == -1 && !asked_again;
+  if (!waiting || !strstr(line, ", 1 alive"))
     return;
   printf("%s\n", line);
   asked_again = true;

@@ -556,7 +556,7 @@ static void on_fired(void *arg, int err, size_t n) {
 static void on_rush(void *arg, int err, size_t n) {
   struct rush *rush = arg;
   ax_time begin = ax_now();
-  rush->late += begin > rush->due + AX_MS(1);
+  rush->late += !rush->fired && begin > rush->due + AX_MS(1);
   while (ax_now() - begin < rush->span)
     continue;
   if (!rush->fired)

@@ -794,8 +794,9 @@ static size_t busy(const char *from, size_t nth) {
   return count;
 }
 
-/* Who has a call in hand is busy nearly all the time; who has none is for less
- * than half of it, even on a machine that is busy with other things. */
+/* Who has calls in hand is busy for more than half of the time and nearly
+ * always for all of it, who has none for less than half: so it is on a machine
+ * that has other things to do, too. */
 static void expect_picture(const char *out) {
   for (int i = 0; i < WAYS; i++) {
     char title[16];
@@ -806,9 +807,9 @@ static void expect_picture(const char *out) {
       if (i == 2)
         assert_in_range(busy(lanes, butler), 0, 30);
       else
-        assert_in_range(busy(lanes, butler), 50, 60);
+        assert_in_range(busy(lanes, butler), 31, 60);
     if (i == 2)
-      assert_in_range(busy(lanes, 4), 50, 60);
+      assert_in_range(busy(lanes, 4), 31, 60);
   }
 }
 
