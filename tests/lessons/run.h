@@ -1,4 +1,4 @@
-/* run.h: what the tests of lessons 1 to 6 share: one run of the lesson, ten
+/* run.h: what the tests of lessons 1 to 6 share: one run of the lesson, five
  * times as fast as a learner sees it, and questions about its trace. */
 #ifndef RUN_H
 #define RUN_H
@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define RUN_SPEED 10
+#define RUN_SPEED 5
 
 struct run {
   int number;
