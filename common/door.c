@@ -96,7 +96,9 @@ void ax__settle(struct ax__context *context, atomic_bool *done) {
 /* ------------------------------------------------------------- the loop */
 
 /* One pass through the loop, which may sleep until `due`. The clock is asked
- * only where a timer waits. */
+ * only where a timer waits. A loop with nothing in it is left alone, for a look
+ * in each round may keep timers from coming in batches: one that fires takes
+ * 780 ns so, and 990 else (micro-timer_fire, on a busy machine). */
 static void run_loop(struct ax__context *context, bool sleep, ax_time due) {
   bool timed = sleep && due != UINT64_MAX;
   ax_time now = timed || ax__tracing() ? ax_now() : 0;
