@@ -794,23 +794,19 @@ static size_t busy(const char *from, size_t nth) {
   return count;
 }
 
-/* Who has calls in hand is busy for more than half of the time and nearly
- * always for all of it, who has none for less than half: so it is on a machine
- * that has other things to do, too. */
-static void expect_picture(const char *out) {
+/* Who has calls in hand is busy nearly all the time, who has none hardly. */
+static bool is_clear(const char *out) {
+  bool clear = true;
   for (int i = 0; i < WAYS; i++) {
     char title[16];
     snprintf(title, sizeof title, "\n%s\n", ways[i]);
     const char *lanes = strstr(out, title);
     assert_non_null(lanes);
     for (size_t butler = 2; butler <= 3; butler++)
-      if (i == 2)
-        assert_in_range(busy(lanes, butler), 0, 30);
-      else
-        assert_in_range(busy(lanes, butler), 31, 60);
-    if (i == 2)
-      assert_in_range(busy(lanes, 4), 31, 60);
+      clear &= i == 2 ? busy(lanes, butler) <= 6 : busy(lanes, butler) >= 50;
+    clear &= i != 2 || busy(lanes, 4) >= 50;
   }
+  return clear;
 }
 
 static void program_path(char path[512], const char *name) {
@@ -837,37 +833,27 @@ static bool is_quick(struct row strand) {
   return strand.most < CALL / 10;
 }
 
-/* The last row of the table once more. */
-static struct row measure_strand(void) {
-  char path[512];
-  program_path(path, "lesson13-client");
-  struct server server = start_app(APP ":slow", "strand", NULL);
-  char *argv[] = {path, server.endpoint, server.more[0], "1000", NULL};
-  struct program *client = finished(argv);
-  struct row row = read_row(program_out(client));
-  program_free(client);
-  end(&server, CROWD + 1);
-  return row;
+/* Whether this run of the demo shows it, as a machine may not that is busy with
+ * other things. What does not depend on that has to be there. */
+static bool demo_shows_it(char *const argv[]) {
+  struct program *demo = finished(argv);
+  const char *out = program_out(demo);
+  expect_shape(DIR "/expected.txt", out);
+  assert_true(row_of(out, "blocking").longest >= CALL);
+  assert_true(row_of(out, "wrapped").longest >= CALL);
+  bool shown = is_clear(out) && is_quick(row_of(out, "strand"));
+  if (!shown)
+    print_message("not shown by this run:\n%s\n", out);
+  program_free(demo);
+  return shown;
 }
 
-/* The machine may have been busy with other things: four more chances. */
 static void the_demo_shows_who_waits(void **state) {
   char path[512];
   program_path(path, "lesson13");
   char *argv[] = {"/bin/sh", DIR "/demo.sh", path, NULL};
-  struct program *demo = finished(argv);
-  const char *out = program_out(demo);
-  expect_shape(DIR "/expected.txt", out);
-  expect_picture(out);
-  assert_true(row_of(out, "blocking").longest >= CALL);
-  assert_true(row_of(out, "wrapped").longest >= CALL);
-  struct row strand = row_of(out, "strand");
-  for (int chances = 4; !is_quick(strand); chances--) {
-    if (chances == 0)
-      give_up("on the strand an echo takes %.2f ms", strand.most);
-    strand = measure_strand();
-  }
-  program_free(demo);
+  for (int chances = 5; !demo_shows_it(argv);)
+    assert_int_not_equal(--chances, 0);
 }
 
 /* The numbers that the lesson shows keep the promise as well. */
