@@ -60,7 +60,9 @@ static struct program *played(const struct program_options *options,
   return program;
 }
 
-#define PLAY(...) (&(struct program_options){.args = {__VA_ARGS__}})
+/* So slowly that all is said in second 0. */
+#define PLAY(...)                                                              \
+  (&(struct program_options){.args = {__VA_ARGS__}, .speed = "0.001"})
 
 static void expect_play(const struct program_options *options,
                         const char *expected) {
