@@ -79,13 +79,11 @@ void ax__table_drop(struct ax__context *context) {
 
 /* A round of serving. The clock is asked when count & mask is 0: after 1 entry,
  * 2, 4, ... 32, from then on every 32, and after each again when those took
- * ASK_SPAN. After a quick round the next one asks from the fourth entry on, and
- * measures from there, so a round of few entries does without: an echo of one
- * client costs 2 % less (echo-unix-1). */
+ * ASK_SPAN. */
 struct round {
   unsigned count, mask;
-  size_t handlers;      /* a strand's turn is one entry, with many of them */
-  ax_time begin, asked; /* begin: 0 before the clock was asked */
+  size_t handlers; /* a strand's turn is one entry, with many of them */
+  ax_time begin, asked;
 };
 
 /* Whether the door is to be minded now. */
@@ -94,8 +92,6 @@ static bool ask_the_clock(struct ax__context *context, struct round *round) {
   bool slow = now - round->asked > ASK_SPAN;
   round->mask = slow ? 0 : (2 * round->mask + 1) % 32;
   round->asked = now;
-  if (!round->begin)
-    round->begin = now;
   return now - round->begin > DOOR_SPAN || context->due < now - LATE;
 }
 
@@ -103,23 +99,21 @@ static bool ask_the_clock(struct ax__context *context, struct round *round) {
  * mind the door: when the table has been filled with what was there, and then
  * with what that brought, and both were run, and TURN entries at least; or when
  * the clock is asked, and a timer is late or DOOR_SPAN has passed. */
-static void serve(struct ax__context *context, struct round *round) {
+static struct round serve(struct ax__context *context) {
+  ax_time now = ax_now();
+  struct round round = {.begin = now, .asked = now};
   size_t handlers = ax__self.handlers;
   ax__entry *entry;
   unsigned long enough = context->refills + 2;
-  round->count = 0;
-  round->mask %= 4;
-  round->begin = 0;
-  if (!round->mask)
-    round->begin = round->asked = ax_now();
   while (!context->stopped &&
-         (round->count < TURN || context->refills <= enough) &&
+         (round.count < TURN || context->refills <= enough) &&
          (entry = take_from_table(context))) {
     entry->run(entry, true);
-    if ((++round->count & round->mask) == 0 && ask_the_clock(context, round))
+    if ((++round.count & round.mask) == 0 && ask_the_clock(context, &round))
       break;
   }
-  round->handlers = ax__self.handlers - handlers;
+  round.handlers = ax__self.handlers - handlers;
+  return round;
 }
 
 /* ------------------------------------------------------ between rounds */
@@ -158,10 +152,10 @@ static void idle(struct ax__context *context) {
 /* With the lock held, after a round of serving: steps aside when handlers are
  * so short that this butler is only in the way of another one, who serves too
  * and made a round meanwhile. */
-static void look_around(struct ax__context *context, const struct round *round,
+static void look_around(struct ax__context *context, struct round round,
                         unsigned long by_others) {
-  bool aside = context->serving > 0 && by_others > 0 && round->count >= TURN &&
-               ax_now() - round->begin < 3 * BRISK * round->handlers;
+  bool aside = context->serving > 0 && by_others > 0 && round.count >= TURN &&
+               ax_now() - round.begin < 3 * BRISK * round.handlers;
   if (!aside && !context->minded)
     ax__mind_the_door(context);
   else if (aside || ax__table_is_empty(context))
@@ -169,19 +163,18 @@ static void look_around(struct ax__context *context, const struct round *round,
 }
 
 static void serve_until_over(struct ax__context *context) {
-  struct round round = {0};
   while (!context->stopped) {
     unsigned long served = context->served;
     context->serving++;
     ax__unlock(&context->lock);
-    serve(context, &round);
+    struct round round = serve(context);
     ax__lock(&context->lock);
     context->serving--;
     unsigned long by_others = context->served - served;
     context->served += round.handlers;
     if (ax__over(context))
       return;
-    look_around(context, &round, by_others);
+    look_around(context, round, by_others);
   }
 }
 
