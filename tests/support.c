@@ -276,11 +276,31 @@ size_t butlers_join(struct butlers *butlers) {
   return ran;
 }
 
-double cpu_seconds(void) {
+static double cpu_seconds(void) {
   struct rusage usage;
   getrusage(RUSAGE_SELF, &usage);
   return (double)(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) +
          (double)(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec) / 1e6;
+}
+
+/* Who spins does so each time. Who sleeps may seem to spin once: what its host
+ * takes from a virtual machine counts as used. */
+void expect_sleep(ax_context *context, const char *who) {
+  double used = 0, passed = 0;
+  ax_timer *timer = ax_timer_new(context);
+  for (int chances = 5; chances && used >= passed / 2; chances--) {
+    struct seen seen = {0};
+    double cpu = cpu_seconds(), begin = seconds();
+    ax_timer_expires_after(timer, AX_MS(60));
+    ax_timer_wait(timer, ax_call(on_seen, &seen));
+    ax_run(context);
+    expect_seen(&seen, who, 0);
+    used = cpu_seconds() - cpu;
+    passed = seconds() - begin;
+  }
+  ax_unref(timer);
+  if (used >= passed / 2)
+    give_up("%s: %.3f s of CPU in %.3f s of rest", who, used, passed);
 }
 
 /* xorshift; never start it with 0. */

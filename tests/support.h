@@ -142,8 +142,9 @@ size_t butlers_join(struct butlers *butlers); /* the handlers they ran */
 pthread_t thread_start(void *(*function)(void *), void *arg);
 void thread_join(pthread_t thread);
 
-/* CPU seconds this process has used. */
-double cpu_seconds(void);
+/* Waits for a timer on a context that has nothing else to do, and fails if the
+ * process is busy then, whichever of its threads. */
+void expect_sleep(ax_context *context, const char *who);
 
 /* Pseudo-random numbers, the same in every run. */
 uint32_t next_random(uint32_t *state);
