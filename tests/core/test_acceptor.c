@@ -633,7 +633,7 @@ static void without_descriptors_accept_waits_and_does_not_spin(void **state) {
   ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
   struct butlers *butlers = butlers_start(porch.context, 1);
   expect_sleep(elsewhere, "who has no descriptors");
-  nap(0.25); /* for another try */
+  nap(0.25);                                         /* for another try */
   ax_post(porch.context, ax_call(on_seen, &posted)); /* still at work */
   wait_until(atomic_load(&posted.calls));
   int calls = atomic_load(&seen.calls);
