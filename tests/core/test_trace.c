@@ -370,14 +370,22 @@ polls_overlap_neither_each_other_nor_handlers_of_their_thread(void **state) {
   }
 }
 
-static void a_wait_is_a_long_poll(void **state) {
+static double longest_poll(void) {
   struct trace *trace = trace_of("one butler");
   double longest = 0;
   for (size_t i = 0; i < trace->slice_count; i++)
     if (is_poll(&trace->slices[i]) && trace->slices[i].dur > longest)
       longest = trace->slices[i].dur;
-  assert_true(longest >= 10000); /* of 30 ms */
   trace_free(trace);
+  return longest;
+}
+
+/* A timer of 30 ms; on a busy machine the wait may begin late. */
+static void a_wait_is_a_long_poll(void **state) {
+  double longest = 0;
+  for (int chances = 5; chances && longest < 10000; chances--)
+    longest = longest_poll();
+  assert_true(longest >= 10000);
 }
 
 static void names_are_written_as_they_are(void **state) {
