@@ -534,20 +534,8 @@ static void much_traffic_needs_no_lock(void **state) {
   places_close(&traffic.places);
 }
 
-/* Ten times as fast as a learner sees it; on a machine so busy that something
- * came half a lesson second late, once more and not faster at all. */
 static int setup(void **state) {
-  struct run *run = run_start(12, "lessons/12-there-and-back/expected.txt");
-  *state = run;
-  if (times_match(run, run->program))
-    return 0;
-  char path[TEMP_PATH];
-  temp_path(path, "slow.json");
-  struct program_options options = {.speed = "1", .trace = path};
-  program_free(run->program);
-  trace_free(run->trace);
-  run->program = program_run(12, &options, 0);
-  run->trace = trace_load(path);
+  *state = run_start(12, "lessons/12-there-and-back/expected.txt");
   return 0;
 }
 
