@@ -38,7 +38,7 @@ void with_alarm(void) {
   main_thread = pthread_self();
   setvbuf(stdout, NULL, _IOLBF, 0);       /* show which test it was */
   cmocka_set_test_filter(getenv("TEST")); /* NULL: all */
-  alarm(100);
+  alarm(300);
 }
 
 _Noreturn void give_up(const char *format, ...) {

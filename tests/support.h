@@ -32,8 +32,9 @@
 /* Seconds. Long, because a machine that runs tests may be busy. */
 #define SUPPORT_DEADLINE 30
 
-/* First in every main(): a test that hangs ends after 100 seconds, and TEST in
- * the environment chooses tests by their names, in which * may stand. */
+/* First in every main(): a program that hangs ends after 300 seconds, ten times
+ * what the slowest needs where it has the machine for itself, and TEST in the
+ * environment chooses tests by their names, in which * may stand. */
 void with_alarm(void);
 
 /* Fails the running test with a message as printf makes it. */
