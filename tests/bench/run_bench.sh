@@ -19,7 +19,7 @@ RUN=${BENCH_SECONDS:-0.7}   # that a turn of a server lasts
 IDLE=${BENCH_IDLE:-10000}   # connections that say nothing
 DISTURBED=5                 # percent of the machine that others may have
 TRIES=4                     # to find it less disturbed than that
-BUDGET=500                  # seconds for all that is asked for: a run is done
+BUDGET=450                  # seconds for all that is asked for: a run is done
                             # again only where that much would not be passed
 results=$B/bench/results.txt
 
