@@ -1,10 +1,10 @@
 #!/bin/bash
 # run.sh TEST...: runs test programs, two at a time, and sums up.
 #
-# A test that passes shows cmocka's closing line, one that fails shows all it
-# has printed. Every test is told where the lesson programs of its own variant
-# are (LESSON_BIN). It has five minutes, by its own alarm; this one is for what
-# ignores that. What stands in FIXED goes before it.
+# A test that passes shows cmocka's closing lines, which tell what was skipped;
+# one that fails shows all it has printed. Every test is told where the lesson
+# programs of its own variant are (LESSON_BIN). It has five minutes, by its own
+# alarm; this one is for what ignores that. What stands in FIXED goes before it.
 
 limit=
 command -v timeout >/dev/null && limit="timeout -k 5 ${TEST_TIMEOUT:-310}"
@@ -21,7 +21,7 @@ run_one() {
   fi
   export LESSON_BIN=$PWD/${test%/tests/*}/bin
   if output=$($limit $FIXED "$test" </dev/null 2>&1); then
-    printf '%s\n%s\n' "$name" "$(grep '^\[  PASSED  \]' <<<"$output")"
+    printf '%s\n%s\n' "$name" "$(sed -n '/^\[  PASSED  \]/,$p' <<<"$output")"
     : >"$results/passed.${name//\//.}"
   else
     status=$?

@@ -1236,6 +1236,12 @@ static void load_event(struct trace *trace, const char *line) {
   }
 }
 
+/* Slices and marks begin with their moment. */
+static int by_time(const void *a, const void *b) {
+  double one = *(const double *)a, two = *(const double *)b;
+  return (one > two) - (one < two);
+}
+
 struct trace *trace_load(const char *path) {
   char *text = read_whole_file(path);
   const char *wrong = json_error(text);
@@ -1247,6 +1253,10 @@ struct trace *trace_load(const char *path) {
   struct lines lines = split(text);
   for (size_t i = 0; i < lines.count; i++)
     load_event(trace, lines.at[i]);
+  if (trace->slice_count)
+    qsort(trace->slices, trace->slice_count, sizeof *trace->slices, by_time);
+  if (trace->mark_count)
+    qsort(trace->marks, trace->mark_count, sizeof *trace->marks, by_time);
   free_lines(&lines);
   free(text);
   return trace;
@@ -1267,25 +1277,11 @@ static bool is_handler(const struct trace_slice *slice, const char *name,
          (!on || strcmp(slice->on, on) == 0);
 }
 
-/* Earlier, or at the same moment and further up in the file: a total order. */
-static bool goes_before(double a, size_t i, double b, size_t j) {
-  return a < b || (a == b && i < j);
-}
-
-static size_t handlers_before(struct trace *trace, const char *name,
-                              const char *on, size_t i) {
-  size_t before = 0;
-  for (size_t j = 0; j < trace->slice_count; j++)
-    before += is_handler(&trace->slices[j], name, on) &&
-              goes_before(trace->slices[j].ts, j, trace->slices[i].ts, i);
-  return before;
-}
-
 struct trace_slice *trace_find(struct trace *trace, const char *name,
                                const char *on, size_t nth) {
+  size_t count = 0;
   for (size_t i = 0; i < trace->slice_count; i++)
-    if (is_handler(&trace->slices[i], name, on) &&
-        handlers_before(trace, name, on, i) == nth)
+    if (is_handler(&trace->slices[i], name, on) && count++ == nth)
       return &trace->slices[i];
   give_up("the trace has no handler number %zu %s on %s", nth,
           name ? name : "(any)", on ? on : "(any)");
@@ -1298,19 +1294,11 @@ size_t trace_count(struct trace *trace, const char *name, const char *on) {
   return count;
 }
 
-static size_t marks_before(struct trace *trace, const char *text, size_t i) {
-  size_t before = 0;
-  for (size_t j = 0; j < trace->mark_count; j++)
-    before += strstr(trace->marks[j].name, text) &&
-              goes_before(trace->marks[j].ts, j, trace->marks[i].ts, i);
-  return before;
-}
-
 struct trace_mark *trace_find_mark(struct trace *trace, const char *text,
                                    size_t nth) {
+  size_t count = 0;
   for (size_t i = 0; i < trace->mark_count; i++)
-    if (strstr(trace->marks[i].name, text) &&
-        marks_before(trace, text, i) == nth)
+    if (strstr(trace->marks[i].name, text) && count++ == nth)
       return &trace->marks[i];
   give_up("the trace has no mark number %zu with \"%s\"", nth, text);
 }
@@ -1342,10 +1330,11 @@ bool slices_overlap(const struct trace_slice *a, const struct trace_slice *b) {
 
 size_t trace_overlaps(struct trace *trace, const char *on) {
   size_t count = 0;
-  for (size_t i = 0; i < trace->slice_count; i++)
-    for (size_t j = i + 1; j < trace->slice_count; j++)
-      count += is_handler(&trace->slices[i], NULL, on) &&
-               is_handler(&trace->slices[j], NULL, on) &&
-               slices_overlap(&trace->slices[i], &trace->slices[j]);
+  const struct trace_slice *end = trace->slices + trace->slice_count;
+  for (const struct trace_slice *one = trace->slices; one < end; one++)
+    for (const struct trace_slice *next = one + 1;
+         next < end && is_handler(one, NULL, on) && next->ts < slice_end(one);
+         next++)
+      count += is_handler(next, NULL, on) && slices_overlap(one, next);
   return count;
 }

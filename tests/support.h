@@ -305,19 +305,19 @@ char *output_difference(const char *expected, const char *actual);
 
 /* A span of time on one thread: cat is "handler" or "poll". */
 struct trace_slice {
+  double ts, dur; /* microseconds */
   char name[64];
   char on[32]; /* "strand 1", "context 1"; "" for polls */
   char cat[16];
   int tid;
-  double ts, dur; /* microseconds */
   long op, by, err, n;
 };
 
 /* An instant, from lesson_say or ax_trace_mark. */
 struct trace_mark {
+  double ts;
   char name[128];
   int tid;
-  double ts;
 };
 
 /* One end of an arrow: phase 's' at the initiation, 'f' at the handler. */
@@ -334,7 +334,7 @@ struct trace_thread {
   int tid;
 };
 
-/* In the order of the file; within a thread that is the order of time. */
+/* Slices and marks in order of time, the others in that of the file. */
 struct trace {
   struct trace_slice *slices;
   size_t slice_count;

@@ -814,13 +814,11 @@ static void program_path(char path[512], const char *name) {
   snprintf(path, 512, "%s/%s", bin ? bin : "build/bin", name);
 }
 
-static struct program *finished(char *const argv[]) {
-  struct program *program = program_exec(argv, NULL);
+static void expect_success(struct program *program, const char *name) {
   if (program_wait(program) != 0)
-    give_up("%s failed:\n%s%s", argv[0], program_out(program),
+    give_up("%s failed:\n%s%s", name, program_out(program),
             program_err(program));
   assert_string_equal(program_err(program), "");
-  return program;
 }
 
 /* What the function takes, in milliseconds. */
@@ -833,10 +831,24 @@ static bool is_quick(struct row strand) {
   return strand.most < CALL / 10;
 }
 
+/* The longest time that a nap of a millisecond took until it ended. */
+static double longest_nap_beside(struct program *program) {
+  double longest = 0, now;
+  for (double end = deadline(), last = seconds(); program_is_alive(program);
+       last = now) {
+    pause_before(end, "the end of the demo");
+    now = seconds();
+    longest = now - last > longest ? now - last : longest;
+  }
+  return longest;
+}
+
 /* Whether this run of the demo shows it, as a machine may not that is busy with
  * other things. What does not depend on that has to be there. */
-static bool demo_shows_it(char *const argv[]) {
-  struct program *demo = finished(argv);
+static bool demo_shows_it(char *const argv[], int *stood_still) {
+  struct program *demo = program_exec(argv, NULL);
+  *stood_still += longest_nap_beside(demo) * 1000 > CALL;
+  expect_success(demo, argv[0]);
   const char *out = program_out(demo);
   expect_shape(DIR "/expected.txt", out);
   assert_true(row_of(out, "blocking").longest >= CALL);
@@ -848,12 +860,18 @@ static bool demo_shows_it(char *const argv[]) {
   return shown;
 }
 
+/* It has five chances, and is not judged where in most of them nobody got on.
+ */
 static void the_demo_shows_who_waits(void **state) {
   char path[512];
+  int stood_still = 0;
   program_path(path, "lesson13");
   char *argv[] = {"/bin/sh", DIR "/demo.sh", path, NULL};
-  for (int chances = 5; !demo_shows_it(argv);)
-    assert_int_not_equal(--chances, 0);
+  for (int chances = 5; !demo_shows_it(argv, &stood_still);)
+    if (--chances == 0) {
+      assert_true(stood_still > 2);
+      skip();
+    }
 }
 
 /* The numbers that the lesson shows keep the promise as well. */
