@@ -30,7 +30,7 @@
 #include "ax.h"
 
 /* Seconds. Long, because a machine that runs tests may be busy. */
-#define SUPPORT_DEADLINE 30
+#define SUPPORT_DEADLINE 60
 
 /* First in every main(): a program that hangs ends after 300 seconds, ten times
  * what the slowest needs where it has the machine for itself, and TEST in the
