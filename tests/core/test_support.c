@@ -2,6 +2,7 @@
 #include "support.h"
 
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -132,6 +133,45 @@ static void a_trace_is_read_back(void **state) {
   trace_free(trace);
 }
 
+enum { TEXT = 1024 };
+
+__attribute__((format(printf, 2, 3))) static void add(char text[TEXT],
+                                                      const char *format, ...) {
+  va_list args;
+  size_t length = strlen(text);
+  va_start(args, format);
+  vsnprintf(text + length, TEXT - length, format, args);
+  va_end(args);
+}
+
+#define HANDLER                                                                \
+  ",\n{\"ph\":\"X\",\"tid\":1,\"ts\":%d,\"dur\":%d,\"cat\":\"handler\","       \
+  "\"name\":\"h\",\"args\":{\"on\":\"strand %d\"}}"
+#define MARK ",\n{\"ph\":\"i\",\"tid\":1,\"ts\":%d,\"name\":\"%s\"}"
+
+/* Threads write their lines in blocks, so a file is not in order of time. */
+static void a_trace_is_put_in_order_of_time(void **state) {
+  char path[TEMP_PATH], text[TEXT] = "[\n{}";
+  add(text, HANDLER, 30, 10, 1);
+  add(text, HANDLER, 10, 5, 1);
+  add(text, MARK, 9, "late");
+  add(text, HANDLER, 1, 12, 1);
+  add(text, MARK, 8, "early");
+  add(text, HANDLER, 2, 50, 2);
+  add(text, "\n]\n");
+  temp_path(path, "trace");
+  write_whole_file(path, text);
+  struct trace *trace = trace_load(path);
+  assert_true(trace_find(trace, "h", "strand 1", 0)->ts == 1);
+  assert_true(trace_find(trace, "h", NULL, 1)->ts == 2);
+  assert_true(trace_find(trace, "h", "strand 1", 2)->ts == 30);
+  assert_string_equal(trace_find_mark(trace, "", 0)->name, "early");
+  assert_string_equal(trace_find_mark(trace, "", 1)->name, "late");
+  assert_int_equal(trace_overlaps(trace, "strand 1"), 1);
+  assert_int_equal(trace_overlaps(trace, NULL), 4);
+  trace_free(trace);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(output_of_a_program_is_caught),
@@ -143,6 +183,7 @@ int main(void) {
       cmocka_unit_test(output_matches_in_any_order_within_a_block),
       cmocka_unit_test(json_is_told_from_what_is_not),
       cmocka_unit_test(a_trace_is_read_back),
+      cmocka_unit_test(a_trace_is_put_in_order_of_time),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

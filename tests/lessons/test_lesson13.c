@@ -831,8 +831,8 @@ static bool is_quick(struct row strand) {
   return strand.most < CALL / 10;
 }
 
-/* The longest time that a nap of a millisecond took until it ended. There
- * is no deadline, for it may be long: the alarm ends a demo that hangs. */
+/* The longest, in seconds, that a nap of a millisecond took. There is no
+ * deadline, for it may be long: the alarm ends a demo that hangs. */
 static double longest_nap_beside(struct program *program) {
   double longest = 0, now;
   for (double last = seconds(); program_is_alive(program); last = now) {
@@ -860,8 +860,8 @@ static bool demo_shows_it(char *const argv[], int *stood_still) {
   return shown;
 }
 
-/* It has five chances, and is not judged where in most of them nobody got on.
- */
+/* It has five chances; on a machine that stood still in three of them it is
+ * skipped, for nobody can show it there. */
 static void the_demo_shows_who_waits(void **state) {
   char path[512];
   int stood_still = 0;
