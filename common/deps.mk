@@ -24,6 +24,11 @@ NEEDS = \
   $(if $(DARWIN),,command=setarch,apt=util-linux,dnf=util-linux,pacman=util-linux) \
   $(foreach n,$(N),$(LESSON_DEPS_$n:%=%,lesson=$n))
 
+# Nothing is built with these: what some lessons have one type.
+HAND_NEEDS = \
+  command=nc,apt=netcat-openbsd,dnf=nmap-ncat,brew=netcat,pacman=openbsd-netcat \
+  $(if $(DARWIN),,command=strace,apt=strace,dnf=strace,pacman=strace)
+
 # The layout is that of this version; apt may know it by name.
 VERSION_clang-format = 14
 FORMATTER = clang-format-$(VERSION_clang-format)
@@ -50,6 +55,8 @@ deps-lint:
 doctor:
 	@echo 'To build, run and test (make deps brings it all):'
 	@$(DEPS) doctor $(NEEDS); status=$$?; echo; \
+	  echo 'To talk to servers by hand, and to watch lesson 8:'; \
+	  $(DEPS) doctor $(HAND_NEEDS); echo; \
 	  echo 'For make format and make lint (make deps-lint brings it all):'; \
 	  $(DEPS) doctor $(LINT_NEEDS); $(MAKE) doctor-docs doctor-bench; exit $$status
 

@@ -54,7 +54,7 @@ EOF
   case $kind in
   command)
     command -v "$name" >/dev/null || return
-    "$name" --version 2>/dev/null | grep '[0-9]' | head -n 1
+    "$name" --version 2>/dev/null </dev/null | grep -m 1 '[0-9]' || echo here
     ;;
   pkg)
     pkg-config --exists "$name${version:+ >= $version}" 2>/dev/null &&

@@ -28,7 +28,7 @@ ax_time lesson_seconds(double seconds);
  * The text is a mark in the trace, too. */
 void lesson_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* Keeps the calling thread busy that long: a butler on an errand. */
+/* Keeps the calling thread that long, asleep: a butler on an errand. */
 void lesson_work(double seconds);
 
 /* Ends the program with 1 when `err` is not 0, and says what could not be done:

@@ -1,7 +1,10 @@
 #!/bin/sh
-# The chat server, and three people who talk.
+# The chat server, and people who talk, one of whom does not listen.
 #     demo.sh PROGRAM [OPTION...]
 . "$(dirname "$0")/../../common/demo.sh"
+
+# The server tells on standard error whom it closes, which is part of the show.
+exec 2>&1
 
 program=$1
 endpoints=1
