@@ -414,7 +414,8 @@ typedef struct ax_endpoint {
  * Source: booster::aio::endpoint. */
 int ax_endpoint_parse(const char *text, ax_endpoint *endpoint);
 
-/* Writes an endpoint as text that ax_endpoint_parse reads. */
+/* Writes an endpoint as text that ax_endpoint_parse reads, unless it is that of
+ * a Unix socket without a name: "unix:". */
 void ax_endpoint_format(const ax_endpoint *endpoint,
                         char text[AX_ENDPOINT_TEXT]);
 
@@ -440,11 +441,13 @@ ax_stream *ax_stream_new(ax_executor *executor);
 /* Opens the stream on a file descriptor: terminal, pipe, socket, file or
  * /dev/null. It works on a duplicate; `fd` stays yours. While the stream is
  * open `fd` does not block, nor does what shares its description, as by dup(2).
- * Where two streams do, close first the one that was opened last.
+ * Where two streams do, close first the one that was opened last. (A terminal
+ * is opened anew instead, and `fd` left as it is.)
  *
- * 0, UV_EISCONN when already open, or an error of dup. A regular file is
- * never waited for: it is read just before the handler, written in the call.
- * Source: booster::aio::basic_io_device::attach. */
+ * 0, UV_EISCONN when already open, or an error of dup. What cannot be read, as
+ * the end of a pipe that is for writing, ends each read with UV_EBADF. A
+ * regular file is never waited for: it is read just before the handler, written
+ * in the call. Source: booster::aio::basic_io_device::attach. */
 int ax_stream_open_fd(ax_stream *stream, int fd);
 
 /* Initiates a connection; the handler gets 0 or the error of connect(2). After
@@ -466,7 +469,8 @@ void ax_stream_read(ax_stream *stream, ax_seq seq, ax_token token);
  * buffer for the next time.
  *
  * Errors: UV_EMSGSIZE when the buffer's bound is reached without one;
- * UV_EOF and others leave what had come in the buffer.
+ * UV_EOF and others leave what had come in the buffer, but for UV_ENOMEM: what
+ * came last is lost then, so close.
  * Source: asio::async_read_until. */
 void ax_stream_read_until(ax_stream *stream, ax_dynbuf *dynbuf, int delimiter,
                           ax_token token);
@@ -486,7 +490,10 @@ int ax_stream_shutdown(ax_stream *stream);
 void ax_stream_cancel(ax_stream *stream);
 
 /* Ends pending operations with UV_ECANCELED and closes; further ones end with
- * UV_EBADF until the stream is opened again. Closing twice is harmless. */
+ * UV_EBADF until the stream is opened again. Closing twice is harmless.
+ *
+ * The descriptor is closed when who has the loop looks up, which may be after
+ * this call, but before the handlers of what was pending run. */
 void ax_stream_close(ax_stream *stream);
 
 /* The two ends of a connected socket: 0 or a negative error code. */
@@ -494,7 +501,7 @@ int ax_stream_local(ax_stream *stream, ax_endpoint *endpoint);
 int ax_stream_remote(ax_stream *stream, ax_endpoint *endpoint);
 
 /* The descriptor, for setsockopt and the like, or -1. It stays the stream's:
- * do not close it. */
+ * do not close it. With SO_LINGER a close may wait, and the loop with it. */
 int ax_stream_fd(ax_stream *stream);
 
 /* ------------------------------------------------------------ acceptor */
@@ -515,15 +522,16 @@ int ax_acceptor_listen(ax_acceptor *acceptor, const ax_endpoint *endpoint);
 /* Where it listens, with the real port when 0 was asked for. */
 int ax_acceptor_local(ax_acceptor *acceptor, ax_endpoint *endpoint);
 
-/* Initiates accepting one connection into `peer`, a stream that is not open;
- * it is held until the handler has run, and has TCP_NODELAY set.
+/* Initiates accepting one connection into `peer`, a stream that is not open; it
+ * belongs to the operation until the handler runs, and then has TCP_NODELAY
+ * set.
  *
  * Several may be pending. When the process is out of file descriptors it
  * tries again every 100 ms. Source: acceptor::async_accept. */
 void ax_acceptor_accept(ax_acceptor *acceptor, ax_stream *peer, ax_token token);
 
-/* Ends pending accepts with UV_ECANCELED; close also stops listening and
- * removes the file of a Unix socket. */
+/* Ends pending accepts with UV_ECANCELED; close also removes the file of a Unix
+ * socket, and stops listening, at the moment that ax_stream_close tells of. */
 void ax_acceptor_cancel(ax_acceptor *acceptor);
 void ax_acceptor_close(ax_acceptor *acceptor);
 

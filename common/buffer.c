@@ -81,12 +81,10 @@ int ax_dynbuf_append(ax_dynbuf *dynbuf, ax_cbuf bytes) {
 }
 
 void ax_dynbuf_consume(ax_dynbuf *dynbuf, size_t n) {
-  if (n >= dynbuf->size) {
-    ax_dynbuf_free(dynbuf);
-    return;
-  }
   dynbuf->head += n;
-  dynbuf->size -= n;
+  dynbuf->size -= n < dynbuf->size ? n : dynbuf->size;
+  if (!dynbuf->size)
+    ax_dynbuf_free(dynbuf);
 }
 
 void ax_dynbuf_free(ax_dynbuf *dynbuf) {

@@ -70,11 +70,6 @@ bool ax__table_is_empty(struct ax__context *context) {
   return empty;
 }
 
-void ax__table_drop(struct ax__context *context) {
-  for (ax__entry *entry; (entry = take_from_table(context));)
-    entry->run(entry, false);
-}
-
 /* --------------------------------------------------------------- rounds */
 
 /* A round of serving. The clock is asked when count & mask is 0: after 1 entry,

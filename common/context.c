@@ -128,13 +128,6 @@ ax_context *ax_context_new(void) {
   return &context->base;
 }
 
-static void drop_initiated(struct ax__context *context) {
-  for (ax_op *op; (op = LIST_FIRST(&context->initiated));) {
-    LIST_REMOVE(op, initiated);
-    ax__op_drop(op);
-  }
-}
-
 /* What is dropped may let go of the last reference to user objects, whose
  * destroy functions may call anything here; it finds the context dead. */
 void ax_context_free(ax_context *executor) {
@@ -147,13 +140,15 @@ void ax_context_free(ax_context *executor) {
   ax__latch_close(&context->desk);
   context->dead = true;
   ax__latch_open(&context->desk);
-  ax__queue waits = ax__timers_expired(context, UINT64_MAX);
+  ax__queue left = ax__timers_expired(context, UINT64_MAX);
+  ax__queue_splice(&left, &context->table);
+  ax__queue_splice(&left, &context->incoming);
   ax__unlock(&context->lock);
   ax__start_all(context);
   ax__loop_close(context);
   ax__door_open(context);
-  ax__table_drop(context);
-  ax__drop_all(&waits);
-  drop_initiated(context);
+  ax__drop_all(&left);
+  for (ax_op *op; (op = LIST_FIRST(&context->initiated)); ax__op_drop(op))
+    LIST_REMOVE(op, initiated);
   ax_unref(executor);
 }

@@ -333,11 +333,9 @@ static inline void ax__push(ax_executor *executor, ax__entry *entry) {
     executor->push(executor, entry);
 }
 
-/* The table: puts an entry there, from anywhere; whether there is none; lets go
- * of all. */
+/* The table: puts an entry there, from anywhere; whether there is none. */
 void ax__table_push(ax_executor *executor, ax__entry *entry);
 bool ax__table_is_empty(struct ax__context *context);
-void ax__table_drop(struct ax__context *context);
 
 /* Closes the door behind the caller: if it is open; when it is. */
 bool ax__door_try(struct ax__context *context);

@@ -29,26 +29,21 @@ static int parse_port(const char *text, int *port) {
   return 0;
 }
 
-static int parse_ip6(const char *host, int port, ax_endpoint *endpoint) {
-  endpoint->len = sizeof(struct sockaddr_in6);
-  return uv_ip6_addr(host, port, (struct sockaddr_in6 *)&endpoint->addr);
-}
-
-static int parse_ip4(const char *host, int port, ax_endpoint *endpoint) {
-  if (*host == '\0')
-    host = "0.0.0.0";
-  else if (strcmp(host, "localhost") == 0)
+static int parse_ip(bool ip6, const char *host, int port, ax_endpoint *found) {
+  void *addr = &found->addr;
+  found->len = ip6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
+  if (ip6)
+    return uv_ip6_addr(host, port, addr);
+  if (strcmp(host, "localhost") == 0)
     host = "127.0.0.1";
-  endpoint->len = sizeof(struct sockaddr_in);
-  return uv_ip4_addr(host, port, (struct sockaddr_in *)&endpoint->addr);
+  return uv_ip4_addr(*host ? host : "0.0.0.0", port, addr);
 }
 
 int ax_endpoint_parse(const char *text, ax_endpoint *endpoint) {
   *endpoint = (ax_endpoint){0};
-  if (strncmp(text, "unix:", 5) == 0)
-    return parse_path(text + 5, endpoint);
-  if (strchr(text, '/'))
-    return parse_path(text, endpoint);
+  bool local = strncmp(text, "unix:", 5) == 0;
+  if (local || strchr(text, '/'))
+    return parse_path(local ? text + 5 : text, endpoint);
   const char *colon = strrchr(text, ':');
   char host[64];
   int port;
@@ -58,8 +53,7 @@ int ax_endpoint_parse(const char *text, ax_endpoint *endpoint) {
   bool ip6 = text[0] == '[' && colon[-1] == ']';
   snprintf(host, sizeof host, "%.*s", (int)(colon - text) - 2 * ip6,
            text + ip6);
-  return ip6 ? parse_ip6(host, port, endpoint)
-             : parse_ip4(host, port, endpoint);
+  return parse_ip(ip6, host, port, endpoint);
 }
 
 void ax_endpoint_format(const ax_endpoint *endpoint,

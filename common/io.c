@@ -88,11 +88,11 @@ static void close_handles(struct ax__io *io) {
 }
 
 static void close_act(struct ax__io *io, ax__fd fd) {
-  cancel_act(io, AX__NO_FD);
   close_handles(io);
   ax__latch_close(&io->latch);
   ax__fd_close(fd);
   ax__latch_open(&io->latch);
+  cancel_act(io, AX__NO_FD); /* whose handlers find it closed */
 }
 
 void ax__io_close(struct ax__io *io) {

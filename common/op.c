@@ -74,7 +74,7 @@ void ax__op_drop(ax_op *op) { op->entry.run(&op->entry, false); }
 
 void ax__drop_all(ax__queue *queue) {
   for (ax__entry *entry; (entry = ax__queue_pop(queue));)
-    ax__op_drop(ax__op_of(entry));
+    entry->run(entry, false);
 }
 
 size_t ax__finish_all(ax__queue *queue, int err) {

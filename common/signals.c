@@ -11,9 +11,7 @@
 struct ax_signals {
   struct ax__io io;
   /* the user's half */
-  sigset_t added;
-  bool some;            /* was added */
-  atomic_bool in_force; /* the last one added */
+  atomic_bool in_force; /* what was added last; false: nothing was */
   /* at the door */
   uv_signal_t *handle[NSIG];
   sigset_t came; /* while nobody waited */
@@ -35,7 +33,7 @@ static void on_signal(uv_signal_t *handle, int signo) {
 static void add_act(struct ax__io *io, ax__fd signo) {
   ax_signals *s = (ax_signals *)io;
   uv_signal_t **handle = &s->handle[signo.fd];
-  if (!ax__io_context(io)->dead) {
+  if (!*handle && !ax__io_context(io)->dead) {
     *handle = ax__handle_new(io, sizeof **handle);
     ax__must(uv_signal_init(&ax__io_context(io)->loop, *handle));
     ax__must(uv_signal_start(*handle, on_signal, signo.fd));
@@ -66,10 +64,6 @@ int ax_signals_add(ax_signals *s, int signo) {
   if (signo == SIGKILL || signo == SIGSTOP || signo == SIGPIPE ||
       sigaction(signo, NULL, &now))
     return UV_EINVAL;
-  if (sigismember(&s->added, signo))
-    return 0;
-  sigaddset(&s->added, signo);
-  s->some = true;
   atomic_store(&s->in_force, false);
   ax__io_request(&s->io, add_act, (ax__fd){signo, -1}, false);
   ax__settle(ax__io_context(&s->io), &s->in_force);
@@ -79,7 +73,7 @@ int ax_signals_add(ax_signals *s, int signo) {
 void ax_signals_wait(ax_signals *s, ax_token token) {
   ax_op *op = ax__op_new(AX__OP, s->io.executor, s, token);
   op->start = start_wait;
-  if (s->some)
+  if (atomic_load(&s->in_force))
     ax__submit(op, ax__io_context(&s->io));
   else
     ax__op_finish(op, UV_EINVAL, 0);

@@ -175,7 +175,9 @@ static ax_op *claim(ax_stream *s, enum ax__side side, const ax_token *token,
   ax_op *op = ax__io_op(&s->io, side, token, move);
   bool open = op->fd != -1, connects = move == move_connection;
   int err = open == connects ? open ? UV_EISCONN : UV_EBADF : 0;
-  if (atomic_load(&s->busy[side]))
+  if (side == AX__READING && (s->io.own.flags & O_ACCMODE) == O_WRONLY)
+    err = UV_EBADF; /* the loop would wait for ever */
+  if (err != UV_EBADF && atomic_load(&s->busy[side]))
     err = UV_EBUSY;
   if (err) {
     ax__op_finish(op, err, 0);

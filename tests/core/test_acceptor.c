@@ -492,6 +492,58 @@ static void a_closed_acceptor_may_listen_again(void **state) {
   porch_free(&porch);
 }
 
+/* Many accepts of one acceptor, whose handlers run on another context. */
+enum { MANY = 500 };
+
+struct closing {
+  ax_context *there;
+  ax_endpoint endpoint;
+  struct gate awake;
+  int left, err;
+};
+
+/* Keeps the butler of that context from falling asleep before. */
+static void stay_awake(void *arg, int err, size_t n) {
+  struct closing *closing = arg;
+  gate_open(&closing->awake);
+  if (closing->left == MANY)
+    ax_post(closing->there, ax_call(stay_awake, closing));
+}
+
+/* The first one listens where the closed acceptor did. */
+static void on_closed_accept(void *arg, int err, size_t n) {
+  struct closing *closing = arg;
+  assert_int_equal(err, UV_ECANCELED);
+  if (closing->left-- != MANY)
+    return;
+  ax_acceptor *again = ax_acceptor_new(closing->there);
+  closing->err = ax_acceptor_listen(again, &closing->endpoint);
+  ax_unref(again);
+}
+
+static void the_handlers_of_a_closed_acceptor_find_it_closed(void **state) {
+  for (int i = 0; i < 20; i++) {
+    struct porch porch = porch_on("127.0.0.1:0");
+    struct closing closing = {
+        .there = ax_context_new(), .endpoint = porch.endpoint, .left = MANY};
+    ax_post(closing.there, ax_call(stay_awake, &closing));
+    ax_stream *peer = ax_stream_new(porch.context);
+    for (int k = 0; k < MANY; k++)
+      ax_acceptor_accept(
+          porch.acceptor, peer,
+          ax_on(closing.there, ax_call(on_closed_accept, &closing)));
+    struct butlers *butlers = butlers_start(closing.there, 1);
+    assert_true(gate_pass(&closing.awake));
+    ax_acceptor_close(porch.acceptor);
+    butlers_join(butlers);
+    assert_int_equal(closing.left, 0);
+    assert_int_equal(closing.err, 0);
+    ax_unref(peer);
+    porch_free(&porch);
+    ax_context_free(closing.there);
+  }
+}
+
 /* A cancel is ordered while the loop is in a callback, which then accepts. */
 struct ordered {
   struct porch porch;
@@ -720,6 +772,7 @@ int main(void) {
       clean_test(cancel_ends_all_accepts_and_it_still_listens),
       clean_test(close_ends_all_accepts_and_stops_listening),
       clean_test(a_closed_acceptor_may_listen_again),
+      clean_test(the_handlers_of_a_closed_acceptor_find_it_closed),
       clean_test(close_from_another_thread_ends_an_accept),
       clean_test(orders_of_the_loop_do_not_overtake),
       clean_test(the_context_of_an_accept_may_be_freed_first),

@@ -27,6 +27,29 @@ static void operations_on_a_stream_that_is_not_open_end_with_ebadf(void **s) {
   ax_context_free(context);
 }
 
+static void what_cannot_be_read_is_not_waited_for(void **state) {
+  struct seen seen[3] = {0};
+  char byte;
+  int fds[2];
+  ax_dynbuf dynbuf;
+  ax_dynbuf_init(&dynbuf, 10);
+  assert_int_equal(pipe(fds), 0);
+  ax_context *context = ax_context_new();
+  ax_stream *stream = ax_stream_new(context);
+  assert_int_equal(ax_stream_open_fd(stream, fds[1]), 0);
+  ax_seq seq = AX_SEQ(ax_buffer(&byte, 1));
+  ax_stream_read_some(stream, seq, ax_call(on_seen, &seen[0]));
+  ax_stream_read(stream, seq, ax_call(on_seen, &seen[1]));
+  ax_stream_read_until(stream, &dynbuf, 0, ax_call(on_seen, &seen[2]));
+  ax_run(context);
+  for (int i = 0; i < 3; i++)
+    expect_seen(&seen[i], "the end for writing", UV_EBADF);
+  ax_unref(stream);
+  ax_context_free(context);
+  close(fds[0]);
+  close(fds[1]);
+}
+
 static void a_stream_that_is_not_open_has_no_ends(void **state) {
   ax_endpoint endpoint;
   ax_context *context = ax_context_new();
@@ -668,17 +691,20 @@ static void close_ends_a_read_and_a_write(void **state) {
   char *much = calloc(1, MUCH), byte;
   assert_non_null(much);
   FOR_EACH_KIND(kind, writes && kind->reads) {
-    struct seen read = {0}, write = {0}, late = {0};
+    struct seen read = {0}, write = {0}, next = {0}, late = {0};
     struct bench bench = bench_on(kind);
     ax_stream_read(bench.stream, AX_SEQ(ax_buffer(&byte, 1)),
                    ax_call(on_seen, &read));
     ax_stream_write(bench.stream, AX_CSEQ(ax_cbuffer(much, MUCH)),
                     ax_call(on_seen, &write));
     INITIATE(ax_stream_close(bench.stream));
+    ax_stream_read(bench.stream, AX_SEQ(ax_buffer(&byte, 1)),
+                   ax_call(on_seen, &next));
     ax_run(bench.context);
     expect_seen(&read, kind->name, UV_ECANCELED);
     expect_seen(&write, kind->name, UV_ECANCELED);
     assert_true(write.n < MUCH);
+    expect_seen(&next, kind->name, UV_EBADF);
     ax_stream_close(bench.stream);
     ax_stream_read(bench.stream, AX_SEQ(ax_buffer(&byte, 1)),
                    ax_call(on_seen, &late));
@@ -803,6 +829,7 @@ int main(void) {
   const struct CMUnitTest tests[] = {
       clean_test(operations_on_a_stream_that_is_not_open_end_with_ebadf),
       clean_test(a_stream_that_is_not_open_has_no_ends),
+      clean_test(what_cannot_be_read_is_not_waited_for),
       clean_test(a_stream_is_opened_once),
       clean_test(a_bad_descriptor_cannot_be_opened),
       clean_test(the_descriptor_stays_with_its_owner),
