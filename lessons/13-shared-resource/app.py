@@ -7,7 +7,7 @@ import time
 
 
 def slow(request):
-    """Computes for 50 ms, and holds Python's lock while it does."""
+    """Computes for 50 ms, for which it needs Python's lock."""
     end = time.thread_time() + 0.050
     while time.thread_time() < end:
         pass

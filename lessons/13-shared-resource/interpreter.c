@@ -181,7 +181,8 @@ static int take_answer(struct question *q, PyObject *result) {
 }
 
 /* region: ask */
-/* Blocks twice: until Python's lock is free, and while the function runs. */
+/* Blocks until Python's lock is free, and while the function runs; which has to
+ * hand the lock on every 5 ms when others wait for it. */
 int interpreter_ask(void *arg) {
   struct question *q = arg;
   PyGILState_STATE state = PyGILState_Ensure();

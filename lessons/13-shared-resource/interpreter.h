@@ -30,8 +30,8 @@ const char *interpreter_start(const char *program, const char *path,
 /* The version of the library that runs, "3.11.2"; at any time. */
 const char *interpreter_version(void);
 
-/* Calls the function with a struct question. On any thread; whoever comes while
- * another is inside waits.
+/* Calls the function with a struct question. On any thread; those who call at
+ * the same time take turns, a few milliseconds each.
  *
  * 0, UV_EIO when the function raised an exception, UV_EINVAL when it returned
  * no bytes, UV_EMSGSIZE for more than FRAME_MAX of them, or UV_ENOMEM. */

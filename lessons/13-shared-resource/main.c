@@ -1,6 +1,7 @@
 /* Lesson 13: a shared resource. The answers of this server come from a function
- * in Python, where one may be inside at a time. There are three ways to ask it,
- * and a plain echo beside them, which asks nobody, to see who has to wait. */
+ * in Python, where one thread may run at a time. There are three ways to ask
+ * it, and a plain echo beside them, which asks nobody, to see who has to wait.
+ */
 #include "../10-echo/listener.h"
 #include "../11-framing/session.h"
 #include "customer.h"

@@ -57,8 +57,8 @@ void state_update(char update[UPDATE], int text, size_t number,
 }
 
 /* region: writable */
-/* The bytes of a text, to be changed. New references are taken here, on this
- * strand, and nowhere else; so who is alone stays alone. */
+/* The bytes of a text, to be changed. New references are taken on this
+ * strand and nowhere else; so who is alone stays alone. */
 static char *writable(struct chunk **text) {
   struct chunk *shared = *text;
   if (atomic_load(&shared->obj.refs) > 1) {
