@@ -6,6 +6,7 @@
 #include "ax.h"
 #include "lesson.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -72,10 +73,12 @@ static void say(void) {
                   ax_call(on_said, person));
 }
 
-/* A system would keep up to 32 MiB for who sleeps, and the song be long. */
+/* A system may keep many MiB for who sleeps (Linux up to the last number of
+ * `sysctl net.ipv4.tcp_rmem`), and the song would have to be longer. */
 static void sleep_well(struct person *person) {
-  setsockopt(ax_stream_fd(person->stream), SOL_SOCKET, SO_RCVBUF,
-             &(int){128 << 10}, sizeof(int));
+  int fd = ax_stream_fd(person->stream), size = 128 << 10;
+  if (setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size))
+    check(person, -errno);
 }
 
 static void on_connected(void *arg, int err, size_t n) {

@@ -204,6 +204,20 @@ static void a_handler_may_wait_again(void **state) {
   post_free(&post);
 }
 
+static void a_signal_that_was_added_twice_is_told_once(void **state) {
+  struct seen second = {0};
+  struct post post = post_with(SIGUSR1);
+  assert_int_equal(ax_signals_add(post.signals, SIGUSR1), 0);
+  send_signal(SIGUSR1);
+  struct seen first = wait_for_one(&post);
+  expect_seen(&first, "first", 0);
+  ax_signals_wait(post.signals, ax_call(on_seen, &second));
+  ax_signals_cancel(post.signals);
+  ax_run(post.context);
+  expect_seen(&second, "second", UV_ECANCELED);
+  post_free(&post);
+}
+
 static void signals_may_be_added_while_a_butler_sleeps(void **state) {
   struct seen seen = {0};
   struct post post = post_with(SIGUSR2);
@@ -233,6 +247,7 @@ int main(void) {
       clean_test(cancel_from_another_thread_ends_the_waits),
       clean_test(a_set_that_nobody_waits_for_is_no_work),
       clean_test(a_handler_may_wait_again),
+      clean_test(a_signal_that_was_added_twice_is_told_once),
       clean_test(signals_may_be_added_while_a_butler_sleeps),
   };
   with_alarm();
