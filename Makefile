@@ -26,24 +26,31 @@ else
 .SUFFIXES:
 Q = $(if $(V),,@)
 
-# Variants: plain, SANITIZE=address (and undefined, and leak), SANITIZE=thread.
+# Variants: plain, SANITIZE=address (and undefined, and leak), SANITIZE=thread,
+# and SEED=7: under the simulator of tests/sim.
 ifneq ($(filter-out address thread,$(SANITIZE)),)
 $(error SANITIZE is address or thread, not $(SANITIZE))
 endif
-B := build$(if $(SANITIZE),/$(SANITIZE))
-CFLAGS ?= $(if $(SANITIZE),-O1,-O2) -g
+ifneq ($(and $(SEED),$(SANITIZE)),)
+$(error SEED and SANITIZE do not go together: a seed has its own checks)
+endif
+VARIANT := $(if $(SEED),sim,$(SANITIZE))
+B := build$(VARIANT:%=/%)
+CFLAGS ?= $(if $(VARIANT),-O1,-O2) -g
 FLAGS = -std=c11 -D_GNU_SOURCE -Icommon
 WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter
 SANITIZER_address = -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZER_thread = -fsanitize=thread
 SANITIZER = $(if $(SANITIZE),-fno-omit-frame-pointer $(SANITIZER_$(SANITIZE)))
 COMPILE = $(strip $(CC) $(FLAGS) $(WARNINGS) $(CFLAGS) $(SANITIZER))
+HOOKS = $(if $(SEED),$(SIM_HOOKS))
 
 # How to run what was built: sanitizers want a fixed memory layout where the
 # system allows it. LeakSanitizer is not part of Apple's compiler.
 DARWIN := $(filter Darwin,$(shell uname))
 FIXED := setarch $(shell uname -m) -R
-RUN := $(if $(SANITIZE),$(shell $(FIXED) true 2>/dev/null && echo $(FIXED)))
+RUN := $(if $(SEED),SIM_SEED=$(SEED)) $(if $(VARIANT),$(shell \
+  $(FIXED) true 2>/dev/null && echo $(FIXED)))
 export ASAN_OPTIONS ?= detect_leaks=$(if $(DARWIN),0,1):abort_on_error=0
 export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
 export UBSAN_OPTIONS ?= print_stacktrace=1
@@ -86,24 +93,26 @@ include common/deps.mk $(PARTS)
 # Compile and link. Another compiler or other flags make everything again.
 includes = $(INCLUDE_$(firstword $(subst /, ,$<)))
 packages = $(patsubst %,@$(B)/pkg/%.$1,$(PKG_$@) libuv)
-$(PROGRAMS):
+$(PROGRAMS): $(if $(SEED),$(SIM_OBJECTS))
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) -o $@ $^ $(call packages,libs) $(LIB_$@) $(LDFLAGS)
+	$(Q)$(COMPILE) -o $@ $^ $(call packages,libs) $(LIB_$@) $(LDFLAGS) \
+	  $(if $(SEED),$(SIM_LINK))
 
 $(B)/obj/%.o: %.c $(B)/flags | $(B)/pkg/libuv
 	$(Q)mkdir -p $(@D)
-	$(Q)$(COMPILE) $(includes) $(call packages,cflags) -MMD -MP -c -o $@ $<
+	$(Q)$(COMPILE) $(HOOKS) $(includes) $(call packages,cflags) -MMD -MP \
+	  -c -o $@ $<
 
 $(B)/libax.a: $(call objects,$(wildcard common/*.c))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
-ifneq ($(COMPILE) $(LDFLAGS),$(shell cat $(B)/flags 2>/dev/null))
+ifneq ($(COMPILE) $(HOOKS) $(LDFLAGS),$(shell cat $(B)/flags 2>/dev/null))
 .PHONY: $(B)/flags
 endif
 $(B)/flags:
 	@command -v $(firstword $(CC)) >/dev/null || { \
 	  echo '$(firstword $(CC)) is missing: try `make deps`' >&2; exit 1; }
-	$(Q)mkdir -p $(@D) && echo '$(COMPILE) $(LDFLAGS)' >$@
+	$(Q)mkdir -p $(@D) && echo '$(COMPILE) $(HOOKS) $(LDFLAGS)' >$@
 
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
@@ -139,7 +148,7 @@ lessons:
 	    'Enter, try `make lesson9`. Go on with lessons/01-timer/README.md.'
 
 #: traceN      run demoN and write what happened to build/trace
-TRACE = build/trace/$(notdir $(DIR_$*)).json
+TRACE = build/trace/$(notdir $(DIR_$*))$(SEED:%=-%).json
 $(N:%=trace%): trace%:
 	@mkdir -p $(dir $(TRACE))
 	@AX_TRACE=$(TRACE) $(call demo,$*) $(ARGS)

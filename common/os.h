@@ -15,7 +15,8 @@
 #include <stdlib.h>
 #include <uv.h>
 
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(AX__CHECKED) /* a build may say, as that for seeds does */
+#elif defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define AX__CHECKED 1
 #elif defined(__has_feature)
 #define AX__CHECKED                                                            \

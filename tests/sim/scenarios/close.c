@@ -1,0 +1,159 @@
+/* Closing a stream while its operations are pending or complete elsewhere.
+ *
+ * The stream is used on its strand. A read may have its handler on the context
+ * instead, so it may complete on one butler while the other one closes the
+ * stream. Each handler runs once. */
+#include "scenario.h"
+
+#include <errno.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static ax_context *context;
+static ax_strand *strand;
+static ax_stream *stream;
+static int peer;
+static char in[4];
+static atomic_int ended; /* handlers that have run */
+
+static void open_stream(void) {
+  context = ax_context_new();
+  strand = ax_strand_new(context);
+  stream = ax_stream_new(strand);
+  peer = connect_end(stream);
+}
+
+static void release_stream(int handlers) {
+  CHECK(ended == handlers);
+  close(peer);
+  ax_unref(stream);
+  ax_unref(strand);
+  end(context);
+}
+
+/* On the strand. */
+static void on_close(void *arg, int err, size_t n) { ax_stream_close(stream); }
+
+static void *close_from_outside(void *arg) {
+  ax_post(strand, ax_call(on_close, NULL));
+  return NULL;
+}
+
+static void *write_byte(void *arg) {
+  CHECK(send(peer, "x", 1, MSG_NOSIGNAL) == 1 || errno == EPIPE);
+  return NULL;
+}
+
+static void on_end(void *arg, int err, size_t n) {
+  CHECK(err ? err == UV_ECANCELED && n == 0 : n == 1 && in[0] == 'x');
+  ended++;
+}
+
+static void read_byte(ax_executor *executor, ax_fn *fn) {
+  ax_stream_read_some(stream, AX_SEQ(ax_buffer(in, 1)),
+                      ax_on(executor, ax_call(fn, NULL)));
+}
+
+/* ------------------------------------------------- close meets completion */
+
+static void close_beside(void *(*beside)(void *), int butlers) {
+  pthread_t other = start_thread(beside, NULL);
+  pthread_t closer = start_thread(close_from_outside, NULL);
+  serve(context, butlers);
+  join_thread(other);
+  join_thread(closer);
+  serve(context, 1);
+}
+
+SCENARIO(close_read, "a read that data and close meet completes once") {
+  open_stream();
+  read_byte(strand, on_end);
+  close_beside(write_byte, 1);
+  release_stream(1);
+}
+
+SCENARIO(close_read_two,
+         "a read that data and close meet completes once on two butlers") {
+  open_stream();
+  read_byte(strand, on_end);
+  close_beside(write_byte, 2);
+  release_stream(1);
+}
+
+SCENARIO(close_read_elsewhere, "a read that completes beside the strand of its "
+                               "stream completes once when that closes") {
+  open_stream();
+  read_byte(context, on_end);
+  close_beside(write_byte, 2);
+  release_stream(1);
+}
+
+/* On the strand. What the close has ended finds the descriptor closed: the
+ * peer sees the end, or a reset since its byte was not read. */
+static void on_end_after_close(void *arg, int err, size_t n) {
+  char byte;
+  on_end(arg, err, n);
+  if (err)
+    CHECK(recv(peer, &byte, 1, MSG_DONTWAIT) == 0 || errno == ECONNRESET);
+}
+
+SCENARIO(close_before_handlers, "the descriptor is closed before the handlers "
+                                "of what the close has ended run") {
+  open_stream();
+  read_byte(strand, on_end_after_close);
+  close_beside(write_byte, 2);
+  release_stream(1);
+}
+
+static char out[16000];
+
+static void on_written(void *arg, int err, size_t n) {
+  CHECK(err == UV_ECANCELED || (err == 0 && n == sizeof out));
+  ended++;
+}
+
+/* On the strand. */
+static void on_write(void *arg, int err, size_t n) {
+  int room = 2048;
+  CHECK(setsockopt(ax_stream_fd(stream), SOL_SOCKET, SO_SNDBUF, &room,
+                   sizeof room) == 0);
+  ax_stream_write(stream, AX_CSEQ(ax_cbuffer(out, sizeof out)),
+                  ax_on(context, ax_call(on_written, NULL)));
+}
+
+/* --------------------------------------------------- all that is pending */
+
+static void on_cancelled(void *arg, int err, size_t n) {
+  CHECK(err == UV_ECANCELED);
+  ended++;
+}
+
+SCENARIO(close_both_sides,
+         "a close ends the pending read and the pending write once") {
+  open_stream();
+  read_byte(strand, on_cancelled);
+  on_write(NULL, 0, 0);
+  close_beside(close_from_outside, 2);
+  release_stream(2);
+}
+
+static void on_closed(void *arg, int err, size_t n) {
+  CHECK(err == UV_EBADF);
+  ended++;
+}
+
+/* On the strand. */
+static void on_close_twice(void *arg, int err, size_t n) {
+  ax_stream_close(stream);
+  ax_stream_close(stream);
+  CHECK(ax_stream_fd(stream) == -1);
+  read_byte(strand, on_closed);
+}
+
+SCENARIO(close_twice, "a closed stream can be closed again and not be read") {
+  open_stream();
+  read_byte(strand, on_end);
+  ax_post(strand, ax_call(on_close_twice, NULL));
+  close_beside(write_byte, 2);
+  release_stream(2);
+}

@@ -1,0 +1,54 @@
+# The simulator: lessons and scenarios under a seed, which decides who runs.
+#
+# With SEED=7 all that is built is a variant of its own: the compiler puts its
+# hooks for ThreadSanitizer into the code, and what they call is in tests/sim.
+
+SIM_SOURCES := $(wildcard tests/sim/*.c)
+SIM_OBJECTS = $(call objects,$(SIM_SOURCES))
+SIM_HOOKS = -fsanitize=thread -DAX__CHECKED=0 -fno-builtin \
+  -fno-omit-frame-pointer -U_FORTIFY_SOURCE
+SIM_LINK = -Wl,-z,now,--wrap=memcpy,--wrap=memmove,--wrap=memset -ldl
+# They check memory before it is written, which looks like reading it.
+$(SIM_OBJECTS): HOOKS = -O2 -fno-builtin -fno-omit-frame-pointer \
+  -U_FORTIFY_SOURCE -Wno-maybe-uninitialized
+
+SCENARIOS := $(B)/scenarios
+$(eval $(call program,$(SCENARIOS),$(wildcard tests/sim/scenarios/*.c)))
+
+# One process is simulated: a server and its clients are not.
+SEEDED = $(foreach n,$(N),$(if $(call client,$n),,$n))
+ifneq ($(SEED),)
+ifneq ($(DARWIN),)
+$(error SEED needs Linux: the simulator is not there for macOS)
+endif
+$(foreach n,$(filter-out $(SEEDED),$(N)),$(foreach v,lesson demo trace,\
+  $(eval $v$n: no-seed)))
+endif
+no-seed:
+	@echo 'A seed decides in one process, and a server is talked to by others:' \
+	  'SEED goes with the lessons $(SEEDED)' >&2; exit 2
+
+SIMULATE = $(if $(DARWIN),@echo 'The simulator needs Linux.' >&2; exit 1,@:)
+SEEDS = 1000
+FIRST = $(or $(SEED),1)
+
+.PHONY: no-seed sim mutants $(N:%=seeds%)
+
+#: seedsN      all the ways that lesson N can go, by SEEDS=1000 seeds
+$(N:%=seeds%): seeds%:
+	$(SIMULATE)
+	@$(if $(filter $*,$(SEEDED)),$(MAKE) -s build/sim/bin/lesson$* SEED=1,\
+	  $(MAKE) no-seed)
+	@SIM_SEED=$(FIRST) SIM_SEEDS=$(SEEDS) build/sim/bin/lesson$* $(ARGS)
+
+#: sim         all scenarios of the core, or ONLY=strand, under SEEDS=1000 seeds
+sim:
+	$(SIMULATE)
+	@$(MAKE) -s build/sim/scenarios SEED=1
+	@SEED=$(SEED) SEEDS=$(SEEDS) ONLY=$(ONLY) TRACE=$(TRACE) TSO=$(TSO) \
+	  sh tests/sim/sim.sh build/sim/scenarios
+
+#: mutants     do the scenarios find what is broken on purpose? Takes an hour
+mutants:
+	$(SIMULATE)
+	@ONLY=$(ONLY) bash tests/sim/mutants.sh

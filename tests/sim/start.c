@@ -1,0 +1,120 @@
+/* start.c: a run's beginning and end, and what the environment asks for.
+ *
+ *   SIM_SEED=7     the seed; 1 if there is none
+ *   SIM_SEEDS=100  so many runs, from that seed on; see seeds.c
+ *   SIM_LIMIT=n    a run of more than n steps is a livelock
+ *   SIM_MEMORY=n   1: each plain access is a point; 0: none is; else the seed
+ *                  decides
+ *   SIM_TSO=1      stores are buffered
+ *   SIM_FAULTS=1   in a quarter of the runs system calls fail as they may
+ *   SIM_HASH=1     tells at the end what tells two runs apart
+ *
+ * `make` sets them; docs/seeds.md tells what to type. */
+#include "sim.h"
+
+#include <fcntl.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+uint64_t sim_option(const char *name, uint64_t otherwise) {
+  const char *text = getenv(name);
+  char *end;
+  if (!text || !*text)
+    return otherwise;
+  uint64_t value = strtoull(text, &end, 10);
+  if (*end || *text < '0' || *text > '9') {
+    sim_say("%s is a whole number, not '%s'\n", name + strlen("SIM_"), text);
+    _exit(2);
+  }
+  return value;
+}
+
+void sim_pin(long processor) {
+  cpu_set_t set;
+  CPU_ZERO(&set);
+  CPU_SET((size_t)processor, &set);
+  sched_setaffinity(0, sizeof set, &set);
+}
+
+/* ---------------------------------------------------------------- the end */
+
+static void on_crash(int signo) {
+  signal(signo, SIG_DFL);
+  if (sim_mine())
+    sim_fail("%s", strsignal(signo));
+  raise(signo);
+}
+
+static void on_exit_of(int status, void *arg) {
+  if (!sim.on)
+    return;
+  sim.on = false;
+  fflush(stdout);
+  if (sim_option("SIM_HASH", 0))
+    sim_say("SEED=%llu: %llu steps, %llu switches, %.3f s, hash %016llx\n",
+            (unsigned long long)sim.seed, (unsigned long long)sim.steps,
+            (unsigned long long)sim.switches, (double)sim.now / 1e9 - 1,
+            (unsigned long long)sim.hash);
+  _exit(status); /* the other threads have no more to say */
+}
+
+static void after_fork(void) { sim.on = false; }
+
+/* ---------------------------------------------------------- the beginning */
+
+static void choose_options(void) {
+  uint64_t memory = sim_option("SIM_MEMORY", 2);
+  bool each = memory == 1 || (memory == 2 && sim_random(2));
+  sim.plain = sim.plain_gap = each ? 1 : 256;
+  sim.limit = sim_option("SIM_LIMIT", 3000000);
+  sim.stores = sim_option("SIM_TSO", 0);
+  sim.faults = sim_option("SIM_FAULTS", 0) && sim_random(4) == 0;
+}
+
+static void start(uint64_t seed) {
+  sim.seed = seed;
+  sim.hash = 14695981039346656037u;
+  sim_schedule(seed);
+  choose_options();
+  struct sim_thread *first = sim_thread_new();
+  sim_self = sim.current = first;
+  first->real = pthread_self();
+  first->stack_end = (char *)__builtin_frame_address(0);
+  sim.now = 1000000000;
+  sim.first_deadline = SIM_NEVER;
+  sim.urgent = true;
+  sim.on = true;
+}
+
+/* Nobody types under a seed. */
+static void replace_terminal(void) {
+  if (!isatty(STDIN_FILENO))
+    return;
+  int null = open("/dev/null", O_RDONLY);
+  dup2(null, STDIN_FILENO);
+  close(null);
+}
+
+static void catch_crashes(void) {
+  static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
+  for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
+    signal(signals[i], on_crash);
+}
+
+/* Before main. */
+__attribute__((constructor)) static void begin(void) {
+  uint64_t seed = sim_option("SIM_SEED", 1), count = sim_option("SIM_SEEDS", 0);
+  replace_terminal();
+  sim_open_threads();
+  pthread_atfork(NULL, NULL, after_fork);
+  if (count)
+    seed = sim_seeds(seed, count);
+  else
+    sim_pin(sched_getcpu());
+  catch_crashes();
+  on_exit(on_exit_of, NULL);
+  start(seed);
+}
