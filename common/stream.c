@@ -152,14 +152,21 @@ static int go_home(ax_op *op) { return AX__AT_HOME; }
 
 /* --------------------------------------------------- in the op's executor */
 
-/* A read that was sent home moves on: there is data, or an error. It may have
- * to wait for more then. Else it is the end: the side is free, then the
- * handler. */
+/* A read that was sent home reads: there is data, or an error. True if it goes
+ * to the door again: it has to wait for more, or the stream was cancelled or
+ * closed meanwhile, and its handler runs after that was done at the door. */
+static bool goes_back(ax_op *op) {
+  if (op->err != AX__AT_HOME)
+    return false;
+  op->err = op->move_at_home(op);
+  return op->err == UV_EAGAIN || op->err == UV_ECANCELED;
+}
+
+/* The end of a read or a write, else: the side is free, then the handler. */
 static void stream_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_stream *s = op->object;
-  if (live && op->err == AX__AT_HOME &&
-      (op->err = op->move_at_home(op)) == UV_EAGAIN) {
+  if (live && goes_back(op)) {
     ax__submit(op, ax__io_context(&s->io));
     return;
   }

@@ -104,6 +104,13 @@ static void arrive(const char *what, const volatile void *at, int size,
   sim_point(what, (const void *)at, pc);
 }
 
+static void arrive_to_write(const char *what, const volatile void *at, int size,
+                            const void *pc) {
+  arrive(what, at, size, pc);
+  if (sim_mine())
+    sim_writes(at);
+}
+
 static uint64_t seen_by_self(const volatile void *at, int size) {
   for (int i = sim_self->store_count - 1; i >= 0; i--)
     if (sim_self->stores[i].at == at)
@@ -128,6 +135,7 @@ static uint64_t load(const volatile void *at, int size, const void *pc) {
   arrive("loads", at, size, pc);
   if (!sim_mine())
     return read_memory(at, size);
+  sim_reads(at);
   uint64_t value = seen_by_self(at, size);
   notice_spinning(at, value, pc);
   return value;
@@ -135,7 +143,7 @@ static uint64_t load(const volatile void *at, int size, const void *pc) {
 
 static void store(volatile void *at, int size, uint64_t value, int order,
                   const void *pc) {
-  arrive("stores", at, size, pc);
+  arrive_to_write("stores", at, size, pc);
   if (sim_mine() && sim.stores && order != __ATOMIC_SEQ_CST) {
     buffer(at, size, value);
     return;
@@ -167,7 +175,7 @@ static uint64_t changed(uint64_t old, enum change change, uint64_t by) {
 
 static uint64_t change(volatile void *at, int size, enum change how,
                        uint64_t by, const void *pc) {
-  arrive(words[how], at, size, pc);
+  arrive_to_write(words[how], at, size, pc);
   sim_drain();
   uint64_t old = read_memory(at, size);
   while (!change_memory(at, size, &old, changed(old, how, by)))
@@ -178,7 +186,7 @@ static uint64_t change(volatile void *at, int size, enum change how,
 /* A weak one may fail for nothing. */
 static bool exchange_if(volatile void *at, int size, uint64_t *old,
                         uint64_t new, bool weak, const void *pc) {
-  arrive("compares and exchanges", at, size, pc);
+  arrive_to_write("compares and exchanges", at, size, pc);
   sim_drain();
   if (weak && sim_mine() && sim_random(16) == 0) {
     *old = read_memory(at, size);

@@ -237,26 +237,35 @@ static void drain_if_near(const volatile char *at, size_t size) {
   }
 }
 
-static void arrive(void *at, size_t size, const char *what, const void *pc) {
+/* True if it was a point. */
+static bool arrive(const void *at, size_t size, const char *what,
+                   const void *pc) {
   if (!sim_mine())
-    return;
+    return false;
   sim_check(at, size, what, pc);
   drain_if_near(at, size);
   if (--sim.plain > 0)
-    return;
+    return false;
   sim.plain = sim.plain_gap;
   sim_point(what, at, pc);
+  return true;
+}
+
+static void read_at(const void *at, size_t size, const void *pc) {
+  if (arrive(at, size, "reads", pc))
+    sim_reads(at);
+}
+
+static void write_at(void *at, size_t size, const void *pc) {
+  if (arrive(at, size, "writes", pc))
+    sim_writes(at);
 }
 
 #define ACCESS(size)                                                           \
-  void __tsan_read##size(void *at) { arrive(at, size, "reads", SIM_PC); }      \
-  void __tsan_write##size(void *at) { arrive(at, size, "writes", SIM_PC); }    \
-  void __tsan_unaligned_read##size(void *at) {                                 \
-    arrive(at, size, "reads", SIM_PC);                                         \
-  }                                                                            \
-  void __tsan_unaligned_write##size(void *at) {                                \
-    arrive(at, size, "writes", SIM_PC);                                        \
-  }
+  void __tsan_read##size(void *at) { read_at(at, size, SIM_PC); }              \
+  void __tsan_write##size(void *at) { write_at(at, size, SIM_PC); }            \
+  void __tsan_unaligned_read##size(void *at) { read_at(at, size, SIM_PC); }    \
+  void __tsan_unaligned_write##size(void *at) { write_at(at, size, SIM_PC); }
 
 ACCESS(1)
 ACCESS(2)
@@ -265,22 +274,22 @@ ACCESS(8)
 ACCESS(16)
 
 void __tsan_read_range(void *at, unsigned long size) {
-  arrive(at, size, "reads", SIM_PC);
+  read_at(at, size, SIM_PC);
 }
 
 void __tsan_write_range(void *at, unsigned long size) {
-  arrive(at, size, "writes", SIM_PC);
+  write_at(at, size, SIM_PC);
 }
 
 /* The linker puts these in the place of the functions. */
 void *__wrap_memcpy(void *to, const void *from, size_t size) {
-  arrive((void *)(uintptr_t)from, size, "copies from", SIM_PC);
+  arrive(from, size, "copies from", SIM_PC);
   arrive(to, size, "copies to", SIM_PC);
   return memcpy(to, from, size);
 }
 
 void *__wrap_memmove(void *to, const void *from, size_t size) {
-  arrive((void *)(uintptr_t)from, size, "copies from", SIM_PC);
+  arrive(from, size, "copies from", SIM_PC);
   arrive(to, size, "copies to", SIM_PC);
   return memmove(to, from, size);
 }

@@ -50,7 +50,7 @@ static FILE *ask_for_places(const void *const *pcs, int count) {
   dl_iterate_phdr(note_bias, &bias);
   if (readlink("/proc/self/exe", program, sizeof program - 1) < 0)
     return NULL;
-  int n = snprintf(command, sizeof command, "addr2line -f -e '%s'", program);
+  int n = snprintf(command, sizeof command, "addr2line -afi -e '%s'", program);
   for (int i = 0; i < count && n < (int)sizeof command - 30; i++)
     n += snprintf(command + n, sizeof command - (size_t)n, " %#lx",
                   in_program(pcs[i]) ? (uintptr_t)pcs[i] - bias - 1 : 0);
@@ -63,15 +63,16 @@ static const char *base_of(const char *path) {
   return slash ? slash + 1 : path;
 }
 
-/* Of a library only the function is known. */
+/* Of a library the function is known, if that. */
 static void find_in_library(const void *pc, struct sim_place *place) {
   Dl_info info;
-  bool found = pc && dladdr(pc, &info) && info.dli_sname;
-  if (found)
+  if (!pc || !dladdr(pc, &info))
+    snprintf(place->text, sizeof place->text, "an unknown place");
+  else if (info.dli_sname)
     snprintf(place->text, sizeof place->text, "%s (%s)", info.dli_sname,
              base_of(info.dli_fname));
   else
-    snprintf(place->text, sizeof place->text, "%p", pc);
+    snprintf(place->text, sizeof place->text, "%s", base_of(info.dli_fname));
   place->ours = true;
 }
 
@@ -80,24 +81,42 @@ static void find_in_program(char *function, char *line,
   function[strcspn(function, "\n")] = '\0';
   line[strcspn(line, " \n")] = '\0';
   const char *ours = strstr(line, "tests/sim/");
-  place->ours = ours && !strstr(ours, "/scenarios/");
+  place->ours = *line == '?' || (ours && !strstr(ours, "/scenarios/"));
   snprintf(place->text, sizeof place->text, "%s (%s)", function, base_of(line));
+}
+
+/* What is inlined from a header stands for the function that it is in. */
+static bool is_in_header(const struct sim_place *place) {
+  return strstr(place->text, ".h:");
+}
+
+/* The answer is an address in a line, then a function and its line, and again
+ * for each function that this one is inlined in. */
+static void read_places(FILE *answer, struct sim_place *places, int count) {
+  char function[200], line[1000];
+  int at = -1;
+  bool found = false;
+  while (fgets(function, sizeof function, answer)) {
+    if (strncmp(function, "0x", 2) == 0) {
+      at++;
+      found = false;
+    } else if (fgets(line, sizeof line, answer) && at < count && !found) {
+      find_in_program(function, line, &places[at]);
+      found = !is_in_header(&places[at]);
+    }
+  }
 }
 
 static void find_some(const void *const *pcs, struct sim_place *places,
                       int count) {
-  char function[200], line[1000];
   FILE *answer = ask_for_places(pcs, count);
-  for (int i = 0; i < count; i++) {
-    bool told = answer && fgets(function, sizeof function, answer) &&
-                fgets(line, sizeof line, answer);
-    if (told && in_program(pcs[i]))
-      find_in_program(function, line, &places[i]);
-    else
-      find_in_library(pcs[i], &places[i]);
-  }
-  if (answer)
+  if (answer) {
+    read_places(answer, places, count);
     pclose(answer);
+  }
+  for (int i = 0; i < count; i++)
+    if (!answer || !in_program(pcs[i]))
+      find_in_library(pcs[i], &places[i]);
 }
 
 void sim_find_places(const void *const *pcs, struct sim_place *places,

@@ -26,6 +26,7 @@ static struct {
   long gap;        /* of the random walk; 0: PCT */
   long run;        /* points from the last decision to the next */
   uint64_t delay;  /* one decision in so many holds the thread up */
+  bool hasty;      /* so does one write in four where it has read lately */
   int alone;       /* yields in a row while nobody else was ready */
   uint64_t lowest; /* the priority of who was lowered last */
   uint64_t changes[MOST_CHANGES];
@@ -64,6 +65,7 @@ void sim_schedule(uint64_t seed) {
   start_random(seed);
   plan.gap = gaps[sim_random(4)];
   plan.delay = (uint64_t)1 << (1 + sim_random(6));
+  plan.hasty = sim_random(2);
   plan.lowest = UINT64_MAX / 2;
   uint64_t length = lengths[sim_random(3)];
   for (uint64_t n = sim_random(MOST_CHANGES + 1); n > 0; n--)
@@ -289,7 +291,12 @@ static void check_limit(void) {
              (unsigned long long)sim.limit);
 }
 
-/* Now and then a thread loses its processor for longer, and others go on. */
+/* A thread loses its processor for longer, up to 2 ms, and others go on. */
+static void hold_up(void) {
+  sim_time most = sim_random(4) ? 50000 : 2000000;
+  sim_wait(NULL, "is held up", sim.now + sim_random(most));
+}
+
 void sim_decide(void) {
   check_limit();
   if (!plan.gap)
@@ -297,10 +304,24 @@ void sim_decide(void) {
   if (sim.stores)
     sim_drain_some();
   if (sim_random(plan.delay) == 0)
-    sim_wait(NULL, "is held up",
-             sim.now + sim_random(sim_random(4) ? 50000 : 2000000));
+    hold_up();
   else
     switch_to(choose());
+}
+
+void sim_reads(const volatile void *at) {
+  struct sim_thread *self = sim.current;
+  self->read_at[self->reads++ % SIM_READS] = at;
+}
+
+void sim_writes(const volatile void *at) {
+  struct sim_thread *self = sim.current;
+  for (int i = 0; plan.hasty && i < SIM_READS; i++)
+    if (self->read_at[i] == at) {
+      self->read_at[i] = NULL;
+      if (sim_random(4) == 0)
+        hold_up();
+    }
 }
 
 void sim_yield(const void *pc) {

@@ -40,7 +40,13 @@
 typedef uint64_t sim_time; /* nanoseconds */
 #define SIM_NEVER UINT64_MAX
 
-enum { SIM_THREADS = 256, SIM_STORES = 8, SIM_STEPS = 8, SIM_FRAMES = 8 };
+enum {
+  SIM_THREADS = 256,
+  SIM_STORES = 8,
+  SIM_STEPS = 8,
+  SIM_FRAMES = 8,
+  SIM_READS = 4
+};
 
 /* A step: what, in words that follow "it", on which object, called where. */
 struct sim_step {
@@ -77,6 +83,8 @@ struct sim_thread {
   int store_count;
   struct sim_step steps[SIM_STEPS]; /* the last ones, in turn */
   unsigned long step_count;
+  const volatile void *read_at[SIM_READS]; /* the last places, in turn */
+  unsigned reads;
   const volatile void *spun_at; /* it loads the same value again and again */
   uint64_t spun_value;
   int spins;
@@ -157,6 +165,11 @@ static inline void sim_point(const char *what, const void *at, const void *pc) {
 
 /* Others run first, if any can. */
 void sim_yield(const void *pc);
+
+/* Notes that the thread reads there, or is about to write: who writes where it
+ * has read lately may be held up just before, for others may do the same. */
+void sim_reads(const volatile void *at);
+void sim_writes(const volatile void *at);
 
 /* Waits until somebody wakes those who wait on `on`, or one of the descriptors
  * that self->fds names is ready, or the deadline has come: true for that. */

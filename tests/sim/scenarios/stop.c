@@ -48,8 +48,8 @@ static void serve_the_rest(int butlers) {
 static void serve_and_stop(int butlers, void *(*stop_it)(void *)) {
   pthread_t thread = start_thread(stop_it, NULL);
   serve(context, butlers);
-  CHECK(ax_stopped(context));
   join_thread(thread);
+  CHECK(ax_stopped(context));
 }
 
 static void stopped_from_outside(int butlers, void *(*stop_it)(void *)) {

@@ -1,0 +1,61 @@
+#!/bin/bash
+# mutants.sh: is each bug of tests/sim/mutants found by a scenario?
+#
+# Applies one after the other to a copy of the core, builds the scenarios, and
+# runs all of them under 100 seeds, then 1,000, then 10,000, until one fails.
+# Prints a row for each: mutant, scenario, seed and the runs that it took. Those
+# that say Equivalent or Beyond in their text need not be found. With ONLY=strand
+# takes those whose names begin like that; MUTANT_SEEDS is the most to try.
+set -u
+most=${MUTANT_SEEDS:-10000}
+copy=build/mutants
+export SIM_FAULTS=1 SIM_LIMIT=400000 SIM_TELL=failures
+
+rm -rf $copy && mkdir -p $copy && cp -r Makefile common tests docs slides \
+  lessons $copy || exit
+build() { make -C $copy -s build/sim/scenarios SEED=1 >$copy/log 2>&1; }
+build || { cat $copy/log; exit 1; }
+scenarios=$($copy/build/sim/scenarios | awk '{ print $1 }')
+
+# The first scenario that fails, as `name seed runs`.
+find_it() {
+  local runs=0 seeds name told
+  for seeds in 100 1000 10000; do
+    [ $seeds -le "$most" ] || break
+    for name in $scenarios; do
+      if told=$(SIM_SEEDS=$seeds $copy/build/sim/scenarios "$name" 2>/dev/null)
+      then
+        runs=$((runs + seeds))
+      else
+        told=${told#*SEED=} && told=${told%%,*}
+        echo "$name $told $((runs + told))"
+        return
+      fi
+    done
+  done
+  return 1
+}
+
+found=0 excused=0 missed=
+for patch in tests/sim/mutants/"${ONLY:-}"*.patch; do
+  mutant=$(basename "$patch" .patch)
+  (cd $copy && git apply "../../$patch") || exit
+  printf '| %s | ' "$mutant"
+  if ! build; then
+    echo "does not compile |"
+    missed="$missed $mutant"
+  elif told=$(find_it); then
+    set -- $told
+    echo "$1 | $2 | $3 |"
+    found=$((found + 1))
+  elif reason=$(grep -E '^(Equivalent|Beyond):' "$patch"); then
+    echo "$reason |"
+    excused=$((excused + 1))
+  else
+    echo "not found |"
+    missed="$missed $mutant"
+  fi
+  (cd $copy && git apply -R "../../$patch") || exit
+done
+echo "$found found, $excused need not be, missed:${missed:- none}"
+[ -z "$missed" ]
