@@ -148,11 +148,11 @@ lessons:
 	    'Enter, try `make lesson9`. Go on with lessons/01-timer/README.md.'
 
 #: traceN      run demoN and write what happened to build/trace
-TRACE = build/trace/$(notdir $(DIR_$*))$(SEED:%=-%).json
+TRACE_FILE = build/trace/$(notdir $(DIR_$*))$(SEED:%=-%).json
 $(N:%=trace%): trace%:
-	@mkdir -p $(dir $(TRACE))
-	@AX_TRACE=$(TRACE) $(call demo,$*) $(ARGS)
-	@echo 'To see what happened open $(TRACE) in https://ui.perfetto.dev'
+	@mkdir -p $(dir $(TRACE_FILE))
+	@AX_TRACE=$(TRACE_FILE) $(call demo,$*) $(ARGS)
+	@echo 'To see what happened open $(TRACE_FILE) in https://ui.perfetto.dev'
 
 #: diffN       what changed in main.c since the lesson that N grows from
 $(foreach n,$(N),$(eval BEFORE_$n ?= $(LAST))$(eval LAST := $n))

@@ -36,6 +36,7 @@ static void back_off(ax_acceptor *a) {
 }
 
 static int accept_one(ax_op *op) {
+  struct ax__io *io = op->object;
   if (ax_stream_fd(op->with) != -1)
     return UV_EISCONN; /* by an accept before this one */
   int fd = ax__accept(op->fd);
@@ -44,11 +45,13 @@ static int accept_one(ax_op *op) {
   case UV_EINTR:
   case UV_EPROTO:
     return UV_EAGAIN; /* that one is gone; the next may not be */
+  case UV_EINVAL: /* it is being closed: the request to end this comes next */
+    return atomic_load(&io->epoch) == op->epoch ? fd : UV_EAGAIN;
   case UV_EMFILE:
   case UV_ENFILE:
   case UV_ENOBUFS:
   case UV_ENOMEM:
-    back_off(op->object);
+    back_off((ax_acceptor *)io);
     return UV_EAGAIN;
   }
   if (fd >= 0)
@@ -119,8 +122,12 @@ static void remove_file(ax_acceptor *a) {
     unlink(((struct sockaddr_un *)&at.addr)->sun_path);
 }
 
+/* Linux stops listening by shutdown, so the address is free at once, though the
+ * descriptor is closed later. */
 void ax_acceptor_close(ax_acceptor *a) {
   remove_file(a);
+  atomic_fetch_add(&a->io.epoch, 1);
+  shutdown(a->io.own.fd, SHUT_RDWR);
   ax__io_close(&a->io);
 }
 

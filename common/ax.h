@@ -530,8 +530,9 @@ int ax_acceptor_local(ax_acceptor *acceptor, ax_endpoint *endpoint);
  * tries again every 100 ms. Source: acceptor::async_accept. */
 void ax_acceptor_accept(ax_acceptor *acceptor, ax_stream *peer, ax_token token);
 
-/* Ends pending accepts with UV_ECANCELED; close also removes the file of a Unix
- * socket, and stops listening, at the moment that ax_stream_close tells of. */
+/* Ends pending accepts with UV_ECANCELED. Close also removes the file of a Unix
+ * socket and stops listening: on Linux within the call, so that a handler may
+ * listen there again at once, elsewhere when ax_stream_close says. */
 void ax_acceptor_cancel(ax_acceptor *acceptor);
 void ax_acceptor_close(ax_acceptor *acceptor);
 

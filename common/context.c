@@ -144,7 +144,7 @@ void ax_context_free(ax_context *executor) {
   ax__queue_splice(&left, &context->table);
   ax__queue_splice(&left, &context->incoming);
   ax__unlock(&context->lock);
-  ax__start_all(context);
+  ax__start_all(context, false);
   ax__loop_close(context);
   ax__door_open(context);
   ax__drop_all(&left);

@@ -345,8 +345,8 @@ void ax__door_open(struct ax__context *context);
 /* Enters and leaves with the lock held. */
 void ax__mind_the_door(struct ax__context *context);
 
-/* At the door: starts what was submitted. */
-void ax__start_all(struct ax__context *context);
+/* At the door: starts what was submitted; opens the door then, if wanted. */
+void ax__start_all(struct ax__context *context, bool then_open);
 
 /* Before all, and at the door after all. */
 void ax__loop_open(struct ax__context *context);

@@ -24,6 +24,7 @@
 #include "core.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
 void *ax__io_new(size_t size, ax_executor *executor, void (*destroy)(void *),
@@ -198,11 +199,28 @@ ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
   return op;
 }
 
+/* The other side of a terminal is gone: there is no room, and the loop would
+ * report that for ever. */
+static bool hung_up(int fd) {
+  struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
+  return poll(&poll_fd, 1, 0) > 0 && !(poll_fd.revents & POLLOUT);
+}
+
+/* Whether it has to wait for more. */
+static bool waits_on(ax_op *op) {
+  size_t before = op->n;
+  op->err = op->move(op);
+  if (op->err == UV_EAGAIN && op->side == AX__WRITING && op->n == before &&
+      hung_up(op->fd))
+    op->err = UV_EIO;
+  return op->err == UV_EAGAIN;
+}
+
 /* The first that waits for this side, if it waits no longer. */
 static ax_op *ready(struct ax__io *io, enum ax__side side) {
   ax__queue *pending = &io->pending[side];
   ax_op *op = pending->head ? ax__op_of(pending->head) : NULL;
-  if (op && (op->err = op->move(op)) == UV_EAGAIN)
+  if (op && waits_on(op))
     return NULL;
   (void)ax__queue_pop(pending);
   io->in_vain[side] = op ? 0 : io->in_vain[side] + 1;

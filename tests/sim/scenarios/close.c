@@ -157,3 +157,32 @@ SCENARIO(close_twice, "a closed stream can be closed again and not be read") {
   close_beside(write_byte, 2);
   release_stream(2);
 }
+
+/* -------------------------------------------------------- without a butler */
+
+static void *close_one(void *s) {
+  ax_stream_close(s);
+  return NULL;
+}
+
+static void expect_end(int fd) {
+  char byte;
+  CHECK(recv(fd, &byte, 1, MSG_DONTWAIT) == 0);
+  close(fd);
+}
+
+SCENARIO(close_outsiders,
+         "two streams that two threads close are closed without a butler") {
+  open_stream();
+  ax_stream *other = ax_stream_new(context);
+  int other_peer = connect_end(other);
+  pthread_t thread = start_thread(close_one, other);
+  close_one(stream);
+  join_thread(thread);
+  expect_end(peer);
+  expect_end(other_peer);
+  ax_unref(other);
+  ax_unref(stream);
+  ax_unref(strand);
+  end(context);
+}

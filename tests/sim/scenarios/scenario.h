@@ -29,7 +29,7 @@ void scenario_add(struct scenario *scenario);
 /* Defines a scenario: SCENARIO(strand_order, "what holds") { ... }. */
 #define SCENARIO(name, claim)                                                  \
   static void name(void);                                                      \
-  __attribute__((constructor(1000))) static void name##_add(void) {                  \
+  __attribute__((constructor(1000))) static void name##_add(void) {            \
     static struct scenario self = {#name, claim, name, NULL};                  \
     scenario_add(&self);                                                       \
   }                                                                            \
