@@ -87,6 +87,11 @@ endef
 $(foreach n,$(N),$(eval $(call lesson_rules,$n)))
 LESSONS := $(PROGRAMS)
 
+# A program of one's own: all .c files of work/NAME.
+WORK = work
+OWN := $(if $(NAME),$(sort $(wildcard $(WORK)/$(NAME)/*.c)))
+$(if $(OWN),$(eval $(call program,$(B)/own/$(NAME),$(OWN))))
+
 PARTS := tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
 include common/deps.mk $(PARTS)
 
@@ -160,6 +165,14 @@ MAINS = $(DIR_$(BEFORE_$*))/main.c $(DIR_$*)/main.c
 $(N:%=diff%): diff%:
 	@$(if $(BEFORE_$*),git --no-pager diff --no-index $(MAINS) || true,\
 	  echo 'Lesson $* is the first one: nothing to compare it with.')
+
+#: run         a program of your own: all of work/mine/*.c, with NAME=mine
+.PHONY: run own
+run: own
+	@$(RUN) $(B)/own/$(NAME) $(ARGS)
+own: $(if $(OWN),$(B)/own/$(NAME))
+	@$(if $(OWN),:,echo 'Say which program, as in `make run NAME=mine`, and \
+	  write it first: $(WORK)/$(or $(NAME),mine)/main.c' >&2; exit 2)
 
 #: build       all lesson programs, in build/bin
 build: $(LESSONS)

@@ -80,8 +80,8 @@ static void find_in_program(char *function, char *line,
                             struct sim_place *place) {
   function[strcspn(function, "\n")] = '\0';
   line[strcspn(line, " \n")] = '\0';
-  const char *ours = strstr(line, "tests/sim/");
-  place->ours = *line == '?' || (ours && !strstr(ours, "/scenarios/"));
+  const char *ours = strstr(line, "/sim/"); /* not what is in directories */
+  place->ours = *line == '?' || (ours && !strchr(ours + strlen("/sim/"), '/'));
   snprintf(place->text, sizeof place->text, "%s (%s)", function, base_of(line));
 }
 

@@ -3,7 +3,7 @@
 # With SEED=7 all that is built is a variant of its own: the compiler puts its
 # hooks for ThreadSanitizer into the code, and what they call is in tests/sim.
 
-SIM_SOURCES := $(wildcard tests/sim/*.c)
+SIM_SOURCES := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
 SIM_OBJECTS = $(call objects,$(SIM_SOURCES))
 SIM_HOOKS = -fsanitize=thread -DAX__CHECKED=0 -fno-builtin \
   -fno-omit-frame-pointer -U_FORTIFY_SOURCE
@@ -14,6 +14,8 @@ $(SIM_OBJECTS): HOOKS = -O2 -fno-builtin -fno-omit-frame-pointer \
 
 SCENARIOS := $(B)/scenarios
 $(eval $(call program,$(SCENARIOS),$(wildcard tests/sim/scenarios/*.c)))
+BROKEN := $(B)/broken
+$(eval $(call program,$(BROKEN),$(wildcard tests/sim/broken/*.c)))
 
 # One process is simulated: a server and its clients are not.
 SEEDED = $(foreach n,$(N),$(if $(call client,$n),,$n))
@@ -32,7 +34,7 @@ SIMULATE = $(if $(DARWIN),@echo 'The simulator needs Linux.' >&2; exit 1,@:)
 SEEDS = 1000
 FIRST = $(or $(SEED),1)
 
-.PHONY: no-seed sim mutants $(N:%=seeds%)
+.PHONY: no-seed seeds sim mutants test-seeds seeds-texts $(N:%=seeds%)
 
 #: seedsN      all the ways that lesson N can go, by SEEDS=1000 seeds
 $(N:%=seeds%): seeds%:
@@ -41,12 +43,35 @@ $(N:%=seeds%): seeds%:
 	  $(MAKE) no-seed)
 	@SIM_SEED=$(FIRST) SIM_SEEDS=$(SEEDS) build/sim/bin/lesson$* $(ARGS)
 
+#: seeds       the same for a program of your own, with NAME=mine
+seeds:
+	$(SIMULATE)
+	@$(MAKE) -s own SEED=1
+	@SIM_SEED=$(FIRST) SIM_SEEDS=$(SEEDS) build/sim/own/$(NAME) $(ARGS)
+
 #: sim         all scenarios of the core, or ONLY=strand, under SEEDS=1000 seeds
 sim:
 	$(SIMULATE)
 	@$(MAKE) -s build/sim/scenarios SEED=1
 	@SEED=$(SEED) SEEDS=$(SEEDS) ONLY=$(ONLY) TRACE=$(TRACE) TSO=$(TSO) \
 	  sh tests/sim/sim.sh build/sim/scenarios
+
+# The lessons under seeds, and what they say of edits, each made in a copy.
+SEEDS_TEST := $(B)/tests/test_seeds
+$(eval $(call program,$(SEEDS_TEST),tests/sim/test_seeds.c tests/support.c,cmocka))
+SEEDED_PROGRAMS = $(SEEDED:%=build/sim/bin/lesson%)
+
+#: test-seeds  the lessons and the edits that they tell, under seeds
+test-seeds: $(SEEDS_TEST)
+	$(SIMULATE)
+	@for program in $(SEEDED_PROGRAMS); do $(MAKE) -s $$program SEED=1 || exit; done
+	@$(RUN_TESTS) $(SEEDS_TEST)
+	@sh tests/sim/edits.sh
+
+# The ways that READMEs show, from which `make texts` has them.
+SHOWN = 2 3 5 6
+seeds-texts:
+	@$(foreach n,$(SHOWN),$(MAKE) -s seeds$n >$(DIR_$n)/seeds.txt || exit;) :
 
 #: mutants     do the scenarios find what is broken on purpose? Takes an hour
 mutants:
