@@ -31,7 +31,7 @@ $(N:%=test%): test%:
 test-core: $(call tests,$(CORE_TESTS))
 	@$(RUN_TESTS) $^
 
-#: test        all tests: plain, with ASan, UBSan and LSan, with TSan
+#: test        all tests: plain, with ASan, UBSan and LSan, with TSan, with seeds
 VARIANTS = $(if $(SANITIZE),$(SANITIZE),plain address thread)
 variant = $(filter-out plain,$1)
 variant_tests = $(patsubst $(B)/%,build/$(if $(variant),$(variant)/)%,$(call \
@@ -43,6 +43,8 @@ test:
 	  $(MAKE) -k programs SANITIZE=$(call variant,$v) || \
 	  echo 'NOT ALL BUILT: $v' >>build/wrong; } &&) :
 	@$(MAKE) test-text || echo 'STALE: a text, see above' >>build/wrong
+	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds, which need Linux.',\
+	  $(MAKE) -k test-seeds sim || echo 'FAILED: under seeds' >>build/wrong))
 	@$(RUN_TESTS) $(foreach v,$(VARIANTS),$(call variant_tests,$v)); \
 	  status=$$?; cat build/wrong; [ $$status = 0 ] && [ ! -s build/wrong ]
 

@@ -5,11 +5,12 @@
  * later, in order: what processors do that are called strong. Whatever else is
  * atomic, and every lock, waits until the buffer is empty.
  *
- * A thread that loads one value from one place again and again waits for
- * somebody to change it, so others run first. */
+ * A thread that finds one value in one place again and again waits for somebody
+ * to change it. So others run first, and the more often it looks the more time
+ * passes: it may be waiting for a thread that is held up. */
 #include "sim.h"
 
-enum { SPINS = 40 };
+enum { SPINS = 8, MOST_DOUBLINGS = 10 };
 
 /* ------------------------------------------------------ memory, by its size */
 
@@ -118,17 +119,22 @@ static uint64_t seen_by_self(const volatile void *at, int size) {
   return read_memory(at, size);
 }
 
+/* After it found this value there, and did not change it. */
 static void notice_spinning(const volatile void *at, uint64_t value,
                             const void *pc) {
   struct sim_thread *self = sim_self;
+  if (!sim_mine())
+    return;
   if (self->spun_at != at || self->spun_value != value)
     self->spins = 0;
   self->spun_at = at;
   self->spun_value = value;
-  if (++self->spins > SPINS) {
-    self->spins = 0;
-    sim_yield(pc);
-  }
+  if (++self->spins % SPINS)
+    return;
+  int doublings = self->spins / SPINS;
+  sim.now +=
+      (sim_time)50 << (doublings < MOST_DOUBLINGS ? doublings : MOST_DOUBLINGS);
+  sim_yield(pc);
 }
 
 static uint64_t load(const volatile void *at, int size, const void *pc) {
@@ -180,6 +186,8 @@ static uint64_t change(volatile void *at, int size, enum change how,
   uint64_t old = read_memory(at, size);
   while (!change_memory(at, size, &old, changed(old, how, by)))
     continue;
+  if (changed(old, how, by) == old)
+    notice_spinning(at, old, pc);
   return old;
 }
 
@@ -192,7 +200,10 @@ static bool exchange_if(volatile void *at, int size, uint64_t *old,
     *old = read_memory(at, size);
     return false;
   }
-  return change_memory(at, size, old, new);
+  if (change_memory(at, size, old, new))
+    return true;
+  notice_spinning(at, *old, pc);
+  return false;
 }
 
 /* ----------------------------------------------------- the compiler's names */

@@ -1,11 +1,18 @@
 #!/bin/sh
-# edits.sh: do the edits that lessons tell to make show what they say?
+# edits.sh [write]: do the edits that lessons tell to make show what they say?
 #
 # An edit is a patch of a lesson's main.c in tests/sim/edits. Its first line
 # begins with the file, the second one is "Shows: TEXT": among all ways that the
 # program can go then is one with this text. That one's seed must show it again.
+# Where a text shows the report, in a .txt beside the patch, its lines on who
+# waits for a mutex must be the same. `write` writes these anew.
 set -u
+mode=${1:-check}
 passed=0 failed=0
+
+# In any order, for which thread is which depends on the seed.
+waiting() { sed -n 's/.*waits for a mutex that thread [0-9]* //p' | sort; }
+
 for patch in tests/sim/edits/*.patch; do
   name=$(basename "$patch" .patch)
   rm -rf "build/edits/$name" && mkdir -p "build/edits/$name" || exit
@@ -18,8 +25,19 @@ for patch in tests/sim/edits/*.patch; do
     index($0, text) && !found { print seed; found = 1 }')
   again=$([ -n "$seed" ] &&
     MAKEFLAGS= make -s run NAME="$name" WORK=build/edits SEED="$seed" 2>&1)
+  text=${patch%.patch}.txt
+  [ ! -e "$text" ] || [ "$mode" = check ] ||
+    echo "$again" | grep -v '^make' >"$text"
   case $again in
-  *"$shows"*) passed=$((passed + 1)) ;;
+  *"$shows"*)
+    if [ -e "$text" ] && [ "$(waiting <"$text")" != "$(echo "$again" | waiting)" ]
+    then
+      echo "$text is not what SEED=$seed reports: try \`make seeds-texts\`"
+      failed=$((failed + 1))
+    else
+      passed=$((passed + 1))
+    fi
+    ;;
   *)
     echo "$name: no way shows '$shows', or SEED=$seed does not:"
     echo "$ways"

@@ -116,6 +116,8 @@ int pthread_mutex_trylock(pthread_mutex_t *mutex) {
   if (!sim_mine())
     return 0;
   arrive("tries a mutex", m, SIM_PC);
+  if (m->gone)
+    sim_fail("a mutex is locked that was destroyed");
   if (m->owner == self_id() && m->kind == PTHREAD_MUTEX_RECURSIVE)
     return lock_again(m);
   if (m->owner)

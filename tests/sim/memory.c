@@ -3,8 +3,8 @@
  *
  * Every block is new and lies at the same address in every run. Freed memory is
  * never used again, so each access to it can be told from a good one: a byte
- * of shadow for each 16 says whether they may be touched. Beside a block they
- * may not be, either.
+ * of shadow for each 16 says how many of them may be touched. Beside a block
+ * none may be, either.
  *
  * A plain access is a point in half of the runs; in the others each 256th is,
  * so that a loop that waits for a plain variable ends. */
@@ -17,7 +17,10 @@
 #include <unistd.h>
 
 enum { CALLERS = 3, UNIT = 16 };
-enum shadow { USABLE, FREED, BESIDE };
+
+/* The shadow of a unit: so many of its bytes, from 1 to UNIT, may be touched.
+ * Or it is freed, or the only one of an empty block. */
+enum { BESIDE, FREED = UNIT + 1, EMPTY };
 
 /* Before each block. */
 struct block {
@@ -50,6 +53,14 @@ static void open_arena(void) {
   shadow = reserve(NULL, arena_size / UNIT, 0);
 }
 
+/* Before a run, its parent may have taken some more or less. */
+void sim_open_memory(void) {
+  static const size_t begin = 1 << 20;
+  open_arena();
+  if (used < begin)
+    used = begin;
+}
+
 static uint8_t *shadow_of(const volatile void *at) {
   size_t offset = (size_t)((const volatile char *)at - arena);
   return offset < arena_size && shadow ? shadow + offset / UNIT : NULL;
@@ -78,6 +89,13 @@ static void note_callers(const void *callers[CALLERS], const void *frame) {
 
 static size_t whole(size_t size) { return (size + UNIT - 1) / UNIT * UNIT; }
 
+/* An empty block has a unit, too: the address must be its own. */
+static void mark_usable(size_t at, size_t size) {
+  memset(shadow + at / UNIT, UNIT, size / UNIT);
+  if (size % UNIT || !size)
+    shadow[(at + size) / UNIT] = (uint8_t)(size ? size % UNIT : EMPTY);
+}
+
 /* Zero, for it is new. A unit stays free behind it. */
 static void *take(size_t size, size_t alignment, const void *frame) {
   open_arena();
@@ -91,13 +109,12 @@ static void *take(size_t size, size_t alignment, const void *frame) {
   size_t start = atomic_fetch_add(&used, whole(room));
   size_t at = start + sizeof(struct block) + alignment - 1;
   at -= at % alignment;
-  if (at + whole(size) + UNIT > arena_size)
+  if (start + whole(room) > arena_size)
     abort();
   struct block *block = block_of(arena + at);
   block->size = size;
   note_callers(block->from, frame);
-  memset(shadow + start / UNIT, BESIDE, (at - start) / UNIT);
-  shadow[(at + whole(size)) / UNIT] = BESIDE;
+  mark_usable(at, size);
   return arena + at;
 }
 
@@ -177,6 +194,8 @@ size_t malloc_usable_size(void *memory) {
 /* --------------------------------------------------------------- checking */
 
 static struct block *find_block(const char *at) {
+  if (at > arena + used)
+    at = arena + used;
   for (const char *unit = at - (at - arena) % UNIT; unit > arena; unit -= UNIT)
     if (*shadow_of(unit) != BESIDE && *shadow_of(unit - UNIT) == BESIDE)
       return block_of(unit);
@@ -207,7 +226,7 @@ void sim_tell_block(const void *at) {
 static void check_byte(const volatile char *at, const char *what,
                        const void *pc) {
   const uint8_t *state = shadow_of(at);
-  if (!state || *state == USABLE)
+  if (!state || (*state <= UNIT && (uintptr_t)at % UNIT < *state))
     return;
   bool freed = *state == FREED;
   sim_note(what, (const void *)at, pc);
@@ -218,9 +237,10 @@ static void check_byte(const volatile char *at, const char *what,
 void sim_check(const volatile void *at, size_t size, const char *what,
                const void *pc) {
   const volatile char *byte = at;
-  if (!sim_mine() || !size)
+  if (!sim_mine() || !size || !shadow_of(at))
     return;
-  check_byte(byte, what, pc);
+  for (size_t i = 0; i < size; i += UNIT)
+    check_byte(byte + i, what, pc);
   check_byte(byte + size - 1, what, pc);
 }
 

@@ -80,8 +80,9 @@ static void find_in_program(char *function, char *line,
                             struct sim_place *place) {
   function[strcspn(function, "\n")] = '\0';
   line[strcspn(line, " \n")] = '\0';
-  const char *ours = strstr(line, "/sim/"); /* not what is in directories */
-  place->ours = *line == '?' || (ours && !strchr(ours + strlen("/sim/"), '/'));
+  static const char home[] = "tests/sim/"; /* not its directories */
+  const char *ours = strstr(line, home);
+  place->ours = *line == '?' || (ours && !strchr(ours + strlen(home), '/'));
   snprintf(place->text, sizeof place->text, "%s (%s)", function, base_of(line));
 }
 
@@ -166,13 +167,14 @@ static void tell_steps(const struct sim_thread *thread) {
 }
 
 static void tell_waiting(const struct sim_thread *thread) {
-  sim_say(", %s", thread->why);
+  sim_say("   %s", thread->why);
   for (int i = 0; i < sim.count; i++)
     if (thread->on == &sim.threads[i])
       sim_say(" thread %d", i);
   sim_tell_owner(thread);
   if (thread->deadline != SIM_NEVER)
     sim_say(" until second %.3f", (double)thread->deadline / 1e9 - 1);
+  sim_say("\n");
 }
 
 static void tell_thread(struct sim_thread *thread) {
@@ -180,12 +182,13 @@ static void tell_thread(struct sim_thread *thread) {
   const void *run = (const char *)(uintptr_t)thread->run + 1;
   if (thread->run)
     sim_find_places(&run, &place, 1);
-  sim_say("\nthread %d, %s", thread->id, place.text);
+  bool ended = thread->state == SIM_ENDED;
+  sim_say("\nthread %d, %s%s\n", thread->id, place.text,
+          ended ? ", has ended" : "");
+  if (ended)
+    return;
   if (thread->state == SIM_WAITING)
     tell_waiting(thread);
-  sim_say(thread->state == SIM_ENDED ? ", has ended\n" : "\n");
-  if (thread->state == SIM_ENDED)
-    return;
   if (thread == sim_self)
     sim_note_frames();
   else

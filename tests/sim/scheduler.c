@@ -12,6 +12,7 @@
 #include "sim.h"
 
 #include <linux/futex.h>
+#include <stdlib.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
@@ -349,9 +350,18 @@ bool sim_wait(const void *on, const char *why, sim_time deadline) {
   return self->timed_out;
 }
 
+static bool is_last(void) {
+  int living = 0;
+  for (int i = 0; i < sim.count; i++)
+    living += sim.threads[i].state != SIM_ENDED;
+  return living == 1;
+}
+
 void sim_leave(void) {
   struct sim_thread *self = sim.current;
   sim_drain();
+  if (is_last())
+    exit(0); /* as the C library does */
   self->state = SIM_ENDED;
   sim_wake_all(self);
   struct sim_thread *next = choose();

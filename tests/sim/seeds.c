@@ -62,25 +62,27 @@ static void must(bool done, const char *what) {
   _exit(1);
 }
 
-static void become_quiet(int output) {
-  int null = open("/dev/null", O_RDWR);
+/* A run reads nothing and says nothing but its output. */
+static void become_quiet(int output, int null) {
   dup2(null, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
   dup2(null, STDERR_FILENO);
-  close(null);
   sim.quiet = true;
 }
 
 /* True in the child, which goes on to main. */
 static bool fork_run(struct run *run) {
+  static int null = -1;
   int ends[2];
+  if (null == -1)
+    null = open("/dev/null", O_RDWR | O_CLOEXEC);
   must(pipe(ends) == 0, "pipe");
   memset(run->result, 0, sizeof *run->result);
   run->process = fork();
   must(run->process >= 0, "fork");
   if (run->process == 0) {
     sim.result = run->result;
-    become_quiet(ends[1]);
+    become_quiet(ends[1], null);
     close(ends[0]);
     close(ends[1]);
     alarm(SECONDS);

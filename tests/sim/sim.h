@@ -177,7 +177,8 @@ bool sim_wait(const void *on, const char *why, sim_time deadline);
 void sim_wake_all(const void *on);
 void sim_wake_one(const void *on);
 
-/* The thread is at its end: the baton goes on and does not come back. */
+/* The thread is at its end: the baton goes on and does not come back. With the
+ * last thread the process ends. */
 void sim_leave(void);
 
 /* To be called by a thread before anything else: waits for its baton. */
@@ -220,6 +221,9 @@ void sim_find_places(const void *const *pcs, struct sim_place *places,
 
 /* --------------------------------------------------------------- memory.c */
 
+/* What the program takes from now on lies where it does in every run. */
+void sim_open_memory(void);
+
 /* Fails when the memory was freed, or is next to a block. */
 void sim_check(const volatile void *at, size_t size, const char *what,
                const void *pc);
@@ -240,8 +244,8 @@ void sim_drain_some(void);
 
 /* ------------------------------------------------------ threads.c, clock.c */
 
-/* Before the first thread. */
-void sim_open_threads(void);
+/* At the start of a run. */
+void sim_open_threads(struct sim_thread *first);
 
 /* The moment of the simulation that a timespec of that clock means. */
 struct timespec;

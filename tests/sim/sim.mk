@@ -17,6 +17,11 @@ $(eval $(call program,$(SCENARIOS),$(wildcard tests/sim/scenarios/*.c)))
 BROKEN := $(B)/broken
 $(eval $(call program,$(BROKEN),$(wildcard tests/sim/broken/*.c)))
 
+# What the simulator is told beside the seed; see tests/sim/start.c.
+export SIM_TSO = $(TSO)
+export SIM_MEMORY = $(MEMORY)
+export SIM_LIMIT = $(LIMIT)
+
 # One process is simulated: a server and its clients are not.
 SEEDED = $(foreach n,$(N),$(if $(call client,$n),,$n))
 ifneq ($(SEED),)
@@ -53,7 +58,7 @@ seeds:
 sim:
 	$(SIMULATE)
 	@$(MAKE) -s build/sim/scenarios SEED=1
-	@SEED=$(SEED) SEEDS=$(SEEDS) ONLY=$(ONLY) TRACE=$(TRACE) TSO=$(TSO) \
+	@SEED=$(SEED) SEEDS=$(SEEDS) ONLY=$(ONLY) TRACE=$(TRACE) \
 	  sh tests/sim/sim.sh build/sim/scenarios
 
 # The lessons under seeds, and what they say of edits, each made in a copy.
@@ -71,7 +76,8 @@ test-seeds: $(SEEDS_TEST)
 # The ways that READMEs show, from which `make texts` has them.
 SHOWN = 2 3 5 6
 seeds-texts:
-	@$(foreach n,$(SHOWN),$(MAKE) -s seeds$n >$(DIR_$n)/seeds.txt || exit;) :
+	@$(foreach n,$(SHOWN),$(MAKE) -s seeds$n >$(DIR_$n)/seeds.txt || exit;) \
+	  sh tests/sim/edits.sh write
 
 #: mutants     do the scenarios find what is broken on purpose? Takes an hour
 mutants:

@@ -5,7 +5,7 @@
 # with $SEED that one alone is run, and its trace written if $TRACE is not empty.
 set -u
 program=$1 passed=0 failed=0
-export SIM_FAULTS=1 SIM_LIMIT=400000 SIM_TSO=${TSO:-0}
+export SIM_FAULTS=1 SIM_LIMIT="${SIM_LIMIT:-400000}"
 
 # The seed is told with what it has done.
 run_one() {
@@ -19,8 +19,7 @@ run_one() {
 
 run_all() {
   SIM_TELL=failures SIM_SEEDS=$SEEDS "$program" "$1" ||
-    { echo "  again: make sim SEED=n ONLY=$1${TSO:+ TSO=$TSO}, n being that seed" &&
-      false; }
+    { echo "  again: make sim ONLY=$1 SEED=n, n being that seed" && false; }
 }
 
 names=$("$program" | awk -v only="${ONLY:-}" 'index($1, only) == 1 { print $1 }')

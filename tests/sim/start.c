@@ -3,8 +3,8 @@
  *   SIM_SEED=7     the seed; 1 if there is none
  *   SIM_SEEDS=100  so many runs, from that seed on; see seeds.c
  *   SIM_LIMIT=n    a run of more than n steps is a livelock
- *   SIM_MEMORY=n   1: each plain access is a point; 0: none is; else the seed
- *                  decides
+ *   SIM_MEMORY=n   1: each plain access is a point; 0: each 256th is; else the
+ *                  seed decides
  *   SIM_TSO=1      stores are buffered
  *   SIM_FAULTS=1   in a quarter of the runs system calls fail as they may
  *   SIM_HASH=1     tells at the end what tells two runs apart
@@ -83,6 +83,8 @@ static void start(uint64_t seed) {
   sim_self = sim.current = first;
   first->real = pthread_self();
   first->stack_end = (char *)__builtin_frame_address(0);
+  sim_open_threads(first);
+  sim_open_memory();
   sim.now = 1000000000;
   sim.first_deadline = SIM_NEVER;
   sim.urgent = true;
@@ -98,6 +100,14 @@ static void replace_terminal(void) {
   close(null);
 }
 
+/* The C library would take memory for it in some runs, but not in those whose
+ * parent has printed. */
+static void replace_buffer(void) {
+  static char buffer[BUFSIZ];
+  setvbuf(stdout, buffer, isatty(STDOUT_FILENO) ? _IOLBF : _IOFBF,
+          sizeof buffer);
+}
+
 static void catch_crashes(void) {
   static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
@@ -108,7 +118,7 @@ static void catch_crashes(void) {
 __attribute__((constructor)) static void begin(void) {
   uint64_t seed = sim_option("SIM_SEED", 1), count = sim_option("SIM_SEEDS", 0);
   replace_terminal();
-  sim_open_threads();
+  replace_buffer();
   pthread_atfork(NULL, NULL, after_fork);
   if (count)
     seed = sim_seeds(seed, count);

@@ -40,6 +40,7 @@ static void unlock(FILE *file) {
   struct lock *l = lock_of(file);
   if (!sim_mine())
     return;
+  sim_drain();
   if (--l->depth == 0)
     sim_wake_all(l);
 }

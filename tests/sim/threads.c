@@ -21,7 +21,10 @@ static void on_end(void *arg) {
     sim_leave();
 }
 
-void sim_open_threads(void) { pthread_key_create(&last_act, on_end); }
+void sim_open_threads(struct sim_thread *first) {
+  pthread_key_create(&last_act, on_end);
+  pthread_setspecific(last_act, first);
+}
 
 static void *run_thread(void *arg) {
   struct sim_thread *self = arg;
@@ -51,7 +54,7 @@ int pthread_create(pthread_t *thread, const pthread_attr_t *attributes,
 
 /* The newest of that name: the system uses names again. */
 static struct sim_thread *find(pthread_t thread) {
-  for (int i = sim.count - 1; i > 0; i--)
+  for (int i = sim.count - 1; i >= 0; i--)
     if (pthread_equal(sim.threads[i].real, thread))
       return &sim.threads[i];
   return NULL;
@@ -90,6 +93,7 @@ int pthread_once(pthread_once_t *once, void (*function)(void)) {
     return 0;
   *state = 1;
   function();
+  sim_drain();
   *state = 2;
   if (sim_mine())
     sim_wake_all(once);

@@ -129,24 +129,30 @@ PROGRAM(operations, "no mistake: what each operation returns and leaves") {
 
 /* --------------------------------------------------------- store buffering */
 
-static atomic_int x, y;
+static atomic_int x, y, elsewhere;
 static int seen_x, seen_y;
 static memory_order order;
 static void (*between)(void);
 
 static void nothing(void) {}
 
-static void *store_x_load_y(void *arg) {
-  atomic_store_explicit(&x, 1, order);
+/* What it does elsewhere delays its end, for then all is visible. */
+static int store_and_load(atomic_int *mine, atomic_int *other) {
+  atomic_store_explicit(mine, 1, order);
   between();
-  seen_y = atomic_load_explicit(&y, order);
+  int seen = atomic_load_explicit(other, order);
+  for (int i = 0; i < 5; i++)
+    (void)atomic_load_explicit(&elsewhere, memory_order_relaxed);
+  return seen;
+}
+
+static void *store_x_load_y(void *arg) {
+  seen_y = store_and_load(&x, &y);
   return NULL;
 }
 
 static void *store_y_load_x(void *arg) {
-  atomic_store_explicit(&y, 1, order);
-  between();
-  seen_x = atomic_load_explicit(&x, order);
+  seen_x = store_and_load(&y, &x);
   return NULL;
 }
 
@@ -173,7 +179,6 @@ PROGRAM(buffering_fenced, "the same with a fence between: never 0 0") {
 }
 
 static void add_nothing(void) {
-  static atomic_int elsewhere;
   atomic_fetch_add_explicit(&elsewhere, 0, memory_order_relaxed);
 }
 

@@ -16,9 +16,9 @@ PROGRAM(time_hour, "a sleep of an hour takes an hour by the clock") {
 }
 
 PROGRAM(time_until, "a sleep until a moment ends there, on each clock") {
+  double before = now();
   struct timespec real = from_now(CLOCK_REALTIME, HOUR);
   struct timespec monotonic = from_now(CLOCK_MONOTONIC, 2 * HOUR);
-  double before = now();
   clock_nanosleep(CLOCK_REALTIME, TIMER_ABSTIME, &real, NULL);
   CHECK(now() - before >= HOUR && now() - before < HOUR + 1);
   clock_nanosleep(CLOCK_MONOTONIC, TIMER_ABSTIME, &monotonic, NULL);

@@ -118,8 +118,8 @@ PROGRAM(beside_odd_end, "a byte behind a block of 10 is read") {
   sink = take(10)[10]; /* here: beside_odd_end */
 }
 
-PROGRAM(beside_far, "byte 20 behind a block of 32 is written") {
-  take(32)[52] = 1; /* here: beside_far */
+PROGRAM(beside_far, "a byte further behind a block of 32 is read") {
+  sink = take(32)[52]; /* here: beside_far */
 }
 
 PROGRAM(beside_aligned, "a byte behind a block at a multiple of 256 is read") {
@@ -128,17 +128,22 @@ PROGRAM(beside_aligned, "a byte behind a block at a multiple of 256 is read") {
   sink = aligned[256 + 100]; /* here: beside_aligned */
 }
 
-PROGRAM(beside_begin, "the byte before a block is read") {
-  sink = take(32)[-1]; /* here: beside_begin */
+PROGRAM(before_begin, "the byte before a block is read") {
+  sink = take(32)[-1]; /* here: before_begin */
 }
 
-PROGRAM(beside_empty, "the first byte of an empty block is written") {
-  *take(0) = 1; /* here: beside_empty */
+PROGRAM(beside_empty, "the first byte of an empty block is read") {
+  sink = *take(0); /* here: beside_empty */
 }
 
 PROGRAM(beside_across, "memset from one block into the next") {
   char *first = take(32), *second = take(32);
   memset(first, 0, (size_t)(second - first) + 1); /* here: beside_across */
+}
+
+PROGRAM(block_addresses, "blocks lie at the same address in every run") {
+  printf("%p\n", (void *)take(10));
+  printf("%p\n", (void *)take(10));
 }
 
 PROGRAM(beside_nothing,

@@ -50,9 +50,17 @@ PROGRAM(thread_detached, "a thread that nobody joins ends with the process") {
   puts("early");
 }
 
-PROGRAM(thread_main_leaves,
-        "the main thread exits, and the last one ends it all") {
-  start(print_late, NULL);
+static pthread_t first;
+
+static void *print_last(void *arg) {
+  CHECK(pthread_join(first, NULL) == 0);
+  puts("last");
+  return NULL;
+}
+
+PROGRAM(thread_main_leaves, "the main thread exits, the last one ends it all") {
+  first = pthread_self();
+  start(print_last, NULL);
   pthread_exit(NULL);
 }
 
@@ -62,19 +70,14 @@ PROGRAM(thread_exits, "a thread ends the process with status 3") {
   join(start(end_process, NULL));
 }
 
-/* A thread that joins itself, by way of another. */
-static pthread_t threads[2];
-
-static void *join_other(void *index) {
-  join(threads[!*(int *)index]); /* here: thread_joins_itself */
+static void *join_first(void *arg) {
+  pthread_join(first, NULL); /* here: threads_join */
   return NULL;
 }
 
-PROGRAM(thread_joins_itself, "a deadlock: two threads join each other") {
-  int indices[] = {0, 1};
-  for (int i = 0; i < 2; i++)
-    threads[i] = start(join_other, &indices[i]);
-  sleep(1);
+PROGRAM(threads_join, "a deadlock: two threads join each other") {
+  first = pthread_self();
+  join(start(join_first, NULL));
 }
 
 /* ---------------------------------------------------------------- crashes */
