@@ -383,6 +383,7 @@ struct ax__io {
   ax__latch latch;   /* closed within a read(2), and while `own` is closed */
   atomic_uint epoch; /* counts cancels and closes */
   /* at the door */
+  unsigned ended; /* that epoch has been carried out */
   uv_poll_t *poll;
   int armed;                /* the events that the loop looks for */
   unsigned char in_vain[2]; /* reports that nobody waited for */

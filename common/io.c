@@ -4,8 +4,9 @@
  * which law 9 keeps from overlapping; its handles in the loop belong to
  * whoever has the door. What the first half wants of the second travels as
  * a request, in order, so "read, cancel, read" means the same everywhere.
- * `epoch` tells an operation that was on its way meanwhile that the object was
- * cancelled or closed.
+ * `epoch` counts the cancels and closes of the first half, `ended` says which
+ * of them the second half has carried out. An operation that finds the epoch
+ * changed does nothing more; it ends when that was carried out.
  *
  * Descriptors of every kind are polled by the loop (uv_poll). Files cannot be
  * polled; they are always ready. An operation that waits for its descriptor is
@@ -47,6 +48,7 @@ static void request_run(ax__entry *entry, bool live) {
   bool at_door = ax__at_door(at);
   if (!at_door)
     ax__door_close(at);
+  op->io->ended = op->epoch;
   op->act(op->io, op->given);
   if (!at_door)
     ax__door_open(at);
@@ -60,6 +62,7 @@ void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
   op->act = act;
   op->io = io;
   op->given = fd;
+  op->epoch = atomic_load(&io->epoch);
   op->start = ax__op_drop;
   ax__submit(op, ax__io_context(io));
 }
@@ -174,9 +177,8 @@ void ax__io_arm(struct ax__io *io, int events) {
 
 static void start(ax_op *op) {
   struct ax__io *io = op->object;
-  int err = UV_ECANCELED;
-  if (atomic_load(&io->epoch) == op->epoch)
-    err = watch(io, op->fd);
+  bool over = (int)(op->epoch - io->ended) < 0;
+  int err = over ? UV_ECANCELED : watch(io, op->fd);
   if (!err) {
     ax__queue_push(&io->pending[op->side], &op->entry);
     ax__io_arm(io, io->armed | event_of[op->side]);

@@ -153,8 +153,8 @@ static int go_home(ax_op *op) { return AX__AT_HOME; }
 /* --------------------------------------------------- in the op's executor */
 
 /* A read that was sent home reads: there is data, or an error. True if it goes
- * to the door again: it has to wait for more, or the stream was cancelled or
- * closed meanwhile, and its handler runs after that was done at the door. */
+ * to the door again: it has to wait for more, or until a cancel or close that
+ * came meanwhile is carried out there. */
 static bool goes_back(ax_op *op) {
   if (op->err != AX__AT_HOME)
     return false;

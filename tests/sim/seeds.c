@@ -270,22 +270,23 @@ static uint64_t count_done(void) {
 }
 
 static void show_progress(void) {
-  if (isatty(STDERR_FILENO))
-    fprintf(stderr, "\r%s of %s seeds ", with_commas(count_done()),
-            with_commas(table->count));
+  fprintf(stderr, "\r%s of %s seeds ", with_commas(count_done()),
+          with_commas(table->count));
 }
 
+/* Where somebody watches it looks up from time to time. */
 static void wait_for_workers(long workers) {
   struct timespec moment = {0, 20000000};
+  bool watched = isatty(STDERR_FILENO);
   for (int looks = 1; workers > 0; looks++) {
-    pid_t ended = waitpid(-1, NULL, WNOHANG);
+    pid_t ended = waitpid(-1, NULL, watched ? WNOHANG : 0);
     workers -= ended > 0;
-    if (ended == 0 && looks % 25 == 0)
+    if (watched && ended == 0 && looks % 25 == 0)
       show_progress();
-    if (ended == 0)
+    if (watched && ended == 0)
       nanosleep(&moment, NULL);
   }
-  if (isatty(STDERR_FILENO))
+  if (watched)
     fprintf(stderr, "\r%40s\r", "");
 }
 

@@ -10,7 +10,7 @@ SIM_HOOKS = -fsanitize=thread -DAX__CHECKED=0 -fno-builtin \
 SIM_LINK = -Wl,-z,now,--wrap=memcpy,--wrap=memmove,--wrap=memset -ldl
 # They check memory before it is written, which looks like reading it.
 $(SIM_OBJECTS): HOOKS = -O2 -fno-builtin -fno-omit-frame-pointer \
-  -U_FORTIFY_SOURCE -Wno-maybe-uninitialized
+  -U_FORTIFY_SOURCE -Wno-unknown-warning-option -Wno-maybe-uninitialized
 
 SCENARIOS := $(B)/scenarios
 $(eval $(call program,$(SCENARIOS),$(wildcard tests/sim/scenarios/*.c)))
@@ -39,7 +39,7 @@ SIMULATE = $(if $(DARWIN),@echo 'The simulator needs Linux.' >&2; exit 1,@:)
 SEEDS = 1000
 FIRST = $(or $(SEED),1)
 
-.PHONY: no-seed seeds sim mutants test-seeds seeds-texts $(N:%=seeds%)
+.PHONY: no-seed seeds sim mutants test-seeds test-sim seeds-texts $(N:%=seeds%)
 
 #: seedsN      all the ways that lesson N can go, by SEEDS=1000 seeds
 $(N:%=seeds%): seeds%:
@@ -72,6 +72,12 @@ test-seeds: $(SEEDS_TEST)
 	@for program in $(SEEDED_PROGRAMS); do $(MAKE) -s $$program SEED=1 || exit; done
 	@$(RUN_TESTS) $(SEEDS_TEST)
 	@sh tests/sim/edits.sh
+
+#: test-sim    does the simulator see what it claims? Little broken programs
+test-sim:
+	$(SIMULATE)
+	@$(MAKE) -s build/sim/broken SEED=1
+	@sh tests/sim/test_sim.sh build/sim/broken
 
 # The ways that READMEs show, from which `make texts` has them.
 SHOWN = 2 3 5 6

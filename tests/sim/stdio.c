@@ -4,6 +4,7 @@
  * one runs, and there are no points in between. So the lock is ours: it is
  * taken by flockfile and by each call that prints, and before it stands a
  * point, for two threads may print in either order. */
+#undef __OPTIMIZE__ /* or the header defines some of it, too */
 #include "sim.h"
 
 #include <stdarg.h>

@@ -12,7 +12,7 @@
  *   allocated: NAME   where the block came from that is misused
  *   freed: NAME       where it went
  *
- * NAME is the program's, or its first word: the mark is for all of these. */
+ * NAME is the program's; freed_* stands for all that begin like that. */
 #ifndef BROKEN_H
 #define BROKEN_H
 

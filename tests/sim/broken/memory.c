@@ -11,11 +11,11 @@ static int copy[COUNT];
 static volatile int sink;
 
 static int *allocate(size_t size) {
-  return calloc(1, size); /* allocated: freed */
+  return calloc(1, size); /* allocated: freed_* */
 }
 
 static void *free_block(void *arg) {
-  free(block); /* freed: freed */
+  free(block); /* freed: freed_* */
   return NULL;
 }
 
@@ -94,21 +94,22 @@ PROGRAM(freed_mutex, "a mutex in freed memory is locked") {
   pthread_mutex_lock((pthread_mutex_t *)block); /* here: freed_mutex */
 }
 
-PROGRAM(freed_moved, "memory is used after realloc has moved it") {
-  block = allocate(COUNT * sizeof *block);
-  int *old = block;
-  block = realloc(block, 2 * sizeof copy);
-  sink = old[3]; /* here: freed_moved */
-}
-
 PROGRAM(freed_twice, "memory is freed twice") {
   free_elsewhere();
   free(block); /* here: freed_twice */
 }
 
+PROGRAM(moved_read, "memory is read after realloc has moved it") {
+  int *old = calloc(COUNT, sizeof *old);           /* allocated: moved_read */
+  block = realloc(old, 2 * COUNT * sizeof *block); /* freed: moved_read */
+  sink = old[3];                                   /* here: moved_read */
+}
+
 /* --------------------------------------------------------- beside a block */
 
-static char *take(size_t size) { return malloc(size); /* allocated: beside */ }
+static char *take(size_t size) {
+  return malloc(size); /* allocated: beside_* */
+}
 
 PROGRAM(beside_end, "a byte behind a block of 32 is read") {
   sink = take(32)[32]; /* here: beside_end */
@@ -122,10 +123,10 @@ PROGRAM(beside_far, "a byte further behind a block of 32 is read") {
   sink = take(32)[52]; /* here: beside_far */
 }
 
-PROGRAM(beside_aligned, "a byte behind a block at a multiple of 256 is read") {
-  char *aligned = aligned_alloc(256, 256); /* allocated: beside_aligned */
+PROGRAM(aligned_end, "a byte behind a block at a multiple of 256 is read") {
+  char *aligned = aligned_alloc(256, 256); /* allocated: aligned_end */
   take(1);
-  sink = aligned[256 + 100]; /* here: beside_aligned */
+  sink = aligned[256 + 100]; /* here: aligned_end */
 }
 
 PROGRAM(before_begin, "the byte before a block is read") {

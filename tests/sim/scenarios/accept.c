@@ -82,13 +82,8 @@ static void accept_both(int butlers) {
   release_all();
 }
 
-SCENARIO(accept_two, "two accepts get the two clients with one butler") {
-  accept_both(1);
-}
-
-SCENARIO(accept_two_by_two,
-         "two accepts get the two clients with two butlers") {
-  accept_both(2);
+SCENARIO(accept_two, "two accepts get the two clients") {
+  accept_both(some(1, 2));
 }
 
 static void *connect_both(void *arg) {
@@ -142,14 +137,9 @@ static void cancel_accept(int butlers) {
   release_all();
 }
 
-SCENARIO(accept_cancel, "a connection whose accept is cancelled is left to the "
-                        "next one") {
-  cancel_accept(1);
-}
-
-SCENARIO(accept_cancel_two, "a connection whose accept is cancelled beside "
-                            "another butler is left to the next one") {
-  cancel_accept(2);
+SCENARIO(accept_cancel,
+         "a connection whose accept is cancelled is left to the next one") {
+  cancel_accept(some(1, 2));
 }
 
 /* -------------------------------------------------- close meets connection */
@@ -180,12 +170,7 @@ static void close_acceptor(int butlers) {
 }
 
 SCENARIO(accept_close, "an accept that a client and close meet ends once") {
-  close_acceptor(1);
-}
-
-SCENARIO(accept_close_two,
-         "an accept that a client and close meet ends once on two butlers") {
-  close_acceptor(2);
+  close_acceptor(some(1, 2));
 }
 
 /* ------------------------------------------------------------- released */

@@ -87,16 +87,10 @@ static void cancel_and_begin_again(int butlers) {
   release_reader();
 }
 
-SCENARIO(read_cancel_again, "a read that is cancelled and begun again loses "
-                            "nothing with one butler") {
+SCENARIO(read_cancel_again,
+         "a read that is cancelled and begun again loses nothing") {
   read_more = read_some;
-  cancel_and_begin_again(1);
-}
-
-SCENARIO(read_cancel_again_two, "a read that is cancelled and begun again "
-                                "loses nothing with two butlers") {
-  read_more = read_some;
-  cancel_and_begin_again(2);
+  cancel_and_begin_again(some(1, 2));
 }
 
 SCENARIO(read_cancel_part, "a read that is cancelled in the middle tells how "
@@ -152,12 +146,7 @@ static void meet_cancel(int butlers) {
 }
 
 SCENARIO(read_cancel, "a read that data and cancel meet completes once") {
-  meet_cancel(1);
-}
-
-SCENARIO(read_cancel_two,
-         "a read that data and cancel meet completes once on two butlers") {
-  meet_cancel(2);
+  meet_cancel(some(1, 2));
 }
 
 /* ------------------------------------------------------ one at a time */

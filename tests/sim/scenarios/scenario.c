@@ -22,6 +22,13 @@ void check_failed(const char *file, int line, const char *condition) {
   exit(1);
 }
 
+/* The simulator's. */
+uint64_t sim_random(uint64_t below);
+
+int some(int least, int most) {
+  return least + (int)sim_random((uint64_t)(most - least + 1));
+}
+
 /* --------------------------------------------------------------- threads */
 
 pthread_t start_thread(void *(*run)(void *), void *arg) {

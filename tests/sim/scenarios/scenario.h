@@ -40,6 +40,9 @@ void scenario_add(struct scenario *scenario);
   ((condition) ? (void)0 : check_failed(__FILE__, __LINE__, #condition))
 _Noreturn void check_failed(const char *file, int line, const char *condition);
 
+/* A number that the seed draws; of butlers, mostly. */
+int some(int least, int most);
+
 /* A thread, which must not fail to start; waits for its end. */
 pthread_t start_thread(void *(*run)(void *), void *arg);
 void join_thread(pthread_t thread);

@@ -82,14 +82,9 @@ static void write_to_thread(int butlers) {
   end(context);
 }
 
-SCENARIO(write_large, "a large write arrives in order though there is little "
-                      "room, with one butler") {
-  write_to_thread(1);
-}
-
-SCENARIO(write_large_two, "a large write arrives in order though there is "
-                          "little room, with two butlers") {
-  write_to_thread(2);
+SCENARIO(write_large,
+         "a large write arrives in order though there is little room") {
+  write_to_thread(some(1, 2));
 }
 
 /* ------------------------------------------- a stream of the same context */
@@ -117,12 +112,8 @@ static void write_to_stream(int butlers) {
   end(context);
 }
 
-SCENARIO(write_and_read, "one butler writes and reads in turn") {
-  write_to_stream(1);
-}
-
-SCENARIO(write_and_read_two, "two butlers write and read at the same time") {
-  write_to_stream(2);
+SCENARIO(write_and_read, "butlers write and read at the same time") {
+  write_to_stream(some(1, 2));
 }
 
 SCENARIO(write_and_read_pipe, "a large write goes through a small pipe") {
