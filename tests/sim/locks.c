@@ -158,7 +158,7 @@ struct condition {
 int pthread_cond_init(pthread_cond_t *restrict condition,
                       const pthread_condattr_t *restrict attributes) {
   struct condition *c = (struct condition *)condition;
-  memset(condition, 0, sizeof *condition);
+  *c = (struct condition){0};
   if (attributes)
     pthread_condattr_getclock(attributes, &c->clock);
   return 0;

@@ -177,11 +177,19 @@ static void tell_waiting(const struct sim_thread *thread) {
   sim_say("\n");
 }
 
+static struct sim_place place_of_function(void *(*run)(void *)) {
+  struct sim_place place;
+  const char *begin;
+  memcpy(&begin, &run, sizeof begin);
+  const void *inside = begin + 1;
+  sim_find_places(&inside, &place, 1);
+  return place;
+}
+
 static void tell_thread(struct sim_thread *thread) {
   struct sim_place place = {"main", false};
-  const void *run = (const char *)(uintptr_t)thread->run + 1;
   if (thread->run)
-    sim_find_places(&run, &place, 1);
+    place = place_of_function(thread->run);
   bool ended = thread->state == SIM_ENDED;
   sim_say("\nthread %d, %s%s\n", thread->id, place.text,
           ended ? ", has ended" : "");

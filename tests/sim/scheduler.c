@@ -20,7 +20,7 @@
 struct sim sim;
 _Thread_local struct sim_thread *sim_self;
 
-enum { PATIENCE = 3000, MOST_CHANGES = 5, LONELY = 20 };
+enum { PATIENCE = 3000, MOST_CHANGES = 5, LONELY = 20, NOBODY = -1 };
 
 static struct {
   uint64_t random;
@@ -180,13 +180,13 @@ static bool is_better(const struct sim_thread *thread,
   return !best || thread->priority > best->priority;
 }
 
-/* One that is ready, or NULL. */
-static struct sim_thread *pick(const struct sim_thread *but_not) {
+/* One that is ready, but not that of this id; or NULL. */
+static struct sim_thread *pick(int but_not) {
   struct sim_thread *best = NULL;
   uint64_t ready = 0;
   for (int i = 0; i < sim.count; i++) {
     struct sim_thread *thread = &sim.threads[i];
-    if (thread->state != SIM_READY || thread == but_not)
+    if (thread->state != SIM_READY || i == but_not)
       continue;
     if (is_better(thread, best, ++ready))
       best = thread;
@@ -213,7 +213,7 @@ static void let_time_pass(void) {
 static void wait_for_somebody(void) {
   struct timespec moment = {0, 1000000};
   wake_by_descriptors();
-  for (int moments = 0; !pick(NULL); wake_by_descriptors()) {
+  for (int moments = 0; !pick(NOBODY); wake_by_descriptors()) {
     if (sim.first_deadline != SIM_NEVER)
       let_time_pass();
     else if (anybody_waits_for_descriptors() && moments++ < 50)
@@ -228,10 +228,10 @@ static struct sim_thread *choose(void) {
     wake_by_descriptors();
   if (sim.now >= sim.first_deadline)
     wake_the_late();
-  struct sim_thread *next = pick(NULL);
+  struct sim_thread *next = pick(NOBODY);
   if (!next)
     wait_for_somebody();
-  return next ? next : pick(NULL);
+  return next ? next : pick(NOBODY);
 }
 
 /* Anybody but who yields, if somebody is ready. Who yields again and again and
@@ -240,7 +240,7 @@ static struct sim_thread *choose_another(struct sim_thread *yields) {
   wake_by_descriptors();
   if (sim.now >= sim.first_deadline)
     wake_the_late();
-  struct sim_thread *next = pick(yields);
+  struct sim_thread *next = pick(yields->id);
   plan.alone = next ? 0 : plan.alone + 1;
   if (plan.alone > LONELY && sim.first_deadline != SIM_NEVER) {
     plan.alone = 0;

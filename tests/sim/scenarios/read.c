@@ -62,7 +62,8 @@ static void on_cancel(void *arg, int err, size_t n) {
 }
 
 static void *write_bytes(void *arg) {
-  for (char byte = 'a'; byte < 'a' + BYTES; byte++)
+  char byte = 'a';
+  for (int i = 0; i < BYTES; i++, byte++)
     CHECK(write(peer, &byte, 1) == 1);
   close(peer);
   return NULL;

@@ -119,20 +119,20 @@ static void on_byte(void *arg, int err, size_t n) {
 
 /* On two threads, each with a stream of its own. */
 static void *begin_read(void *arg) {
-  int i = (int)(intptr_t)arg;
+  int i = number_of(arg);
   ax_stream_read_some(streams[i], AX_SEQ(AX_BUF(in[i])),
                       ax_call(on_byte, in[i]));
   return NULL;
 }
 
 static void *write_and_begin(void *arg) {
-  CHECK(write(peers[(intptr_t)arg], "x", 1) == 1);
+  CHECK(write(peers[number_of(arg)], "x", 1) == 1);
   return begin_read(arg);
 }
 
 static void *begin_and_write(void *arg) {
   begin_read(arg);
-  CHECK(write(peers[(intptr_t)arg], "x", 1) == 1);
+  CHECK(write(peers[number_of(arg)], "x", 1) == 1);
   return NULL;
 }
 
@@ -157,7 +157,7 @@ static void begin_from_outside(void *(*begin)(void *), bool before) {
   pthread_t threads[2];
   open_two();
   for (int i = 0; i < 2; i++)
-    threads[i] = start_thread(begin, (void *)(intptr_t)i);
+    threads[i] = start_thread(begin, as_arg(i));
   if (!before)
     serve(context, 1);
   for (int i = 0; i < 2; i++)

@@ -26,8 +26,14 @@ void check_failed(const char *file, int line, const char *condition) {
 uint64_t sim_random(uint64_t below);
 
 int some(int least, int most) {
-  return least + (int)sim_random((uint64_t)(most - least + 1));
+  return least + (int)sim_random((uint64_t)most - (uint64_t)least + 1);
 }
+
+static char numbers[64];
+
+void *as_arg(int number) { return numbers + number; }
+
+int number_of(const void *arg) { return (int)((const char *)arg - numbers); }
 
 /* --------------------------------------------------------------- threads */
 

@@ -43,6 +43,10 @@ _Noreturn void check_failed(const char *file, int line, const char *condition);
 /* A number that the seed draws; of butlers, mostly. */
 int some(int least, int most);
 
+/* A number below 64 as the argument of a thread or handler, and back. */
+void *as_arg(int number);
+int number_of(const void *arg);
+
 /* A thread, which must not fail to start; waits for its end. */
 pthread_t start_thread(void *(*run)(void *), void *arg);
 void join_thread(pthread_t thread);

@@ -47,7 +47,7 @@ static void post_parcel(int line, int poster, int number) {
 
 /* On a thread of its own: poster number `arg` posts to both lines. */
 static void *post_all(void *arg) {
-  int poster = (int)(intptr_t)arg;
+  int poster = number_of(arg);
   for (int number = 0; number < PARCELS; number++)
     for (int line = 0; line < LINES; line++)
       post_parcel(line, poster, number);
@@ -77,7 +77,7 @@ static void post_beside_butlers(void) {
   for (int i = 0; i < 2; i++)
     butlers[i] = start_butler(context);
   for (int i = 1; i < POSTERS; i++)
-    posters[i] = start_thread(post_all, (void *)(intptr_t)i);
+    posters[i] = start_thread(post_all, as_arg(i));
   post_all(NULL);
   for (int i = 1; i < POSTERS; i++)
     join_thread(posters[i]);
@@ -126,7 +126,7 @@ static void *post_and_release(void *arg) {
 }
 
 static void release_early(void) {
-  pthread_t poster = start_thread(post_and_release, (void *)(intptr_t)1);
+  pthread_t poster = start_thread(post_and_release, as_arg(1));
   serve(context, 2);
   join_thread(poster);
   serve(context, 2);

@@ -118,7 +118,7 @@ static int next_number; /* on the strand */
 
 /* On the strand; number 2 stops in the middle of a turn. */
 static void on_number(void *arg, int err, size_t n) {
-  int number = (int)(intptr_t)arg;
+  int number = number_of(arg);
   CHECK(number == next_number++);
   if (number == 2)
     ax_stop(context);
@@ -126,7 +126,7 @@ static void on_number(void *arg, int err, size_t n) {
 
 static void post_numbers(int first, int count) {
   for (int i = first; i < first + count; i++)
-    ax_post(strand, ax_call(on_number, (void *)(intptr_t)i));
+    ax_post(strand, ax_call(on_number, as_arg(i)));
 }
 
 SCENARIO(strand_stop,
@@ -194,13 +194,13 @@ SCENARIO(strand_dispatch_inside,
 /* On the strand, but never inside a call of ax_dispatch. */
 static void on_posted(void *arg, int err, size_t n) {
   CHECK(!dispatching && ax_inside(strand) && ax_butler() != 0);
-  CHECK((int)(intptr_t)arg == dispatched++);
+  CHECK(number_of(arg) == dispatched++);
 }
 
 static void *dispatch_three(void *arg) {
   dispatching = true;
-  for (intptr_t i = 0; i < 3; i++)
-    ax_dispatch(strand, ax_call(on_posted, (void *)i));
+  for (int i = 0; i < 3; i++)
+    ax_dispatch(strand, ax_call(on_posted, as_arg(i)));
   dispatching = false;
   return NULL;
 }
