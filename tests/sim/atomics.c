@@ -191,7 +191,7 @@ static uint64_t change(volatile void *at, int size, enum change how,
   return old;
 }
 
-/* A weak one may fail for nothing. */
+/* A weak one may fail for nothing. clang asks for strong ones only. */
 static bool exchange_if(volatile void *at, int size, uint64_t *old,
                         uint64_t new, bool weak, const void *pc) {
   arrive_to_write("compares and exchanges", at, size, pc);

@@ -20,7 +20,7 @@
 struct sim sim;
 _Thread_local struct sim_thread *sim_self;
 
-enum { PATIENCE = 3000, MOST_CHANGES = 5, LONELY = 20, NOBODY = -1 };
+enum { PATIENCE = 3000, MOST_CHANGES = 5, LONELY = 20 };
 
 static struct {
   uint64_t random;
@@ -180,13 +180,13 @@ static bool is_better(const struct sim_thread *thread,
   return !best || thread->priority > best->priority;
 }
 
-/* One that is ready, but not that of this id; or NULL. */
-static struct sim_thread *pick(int but_not) {
+/* One that is ready, the current one only if it may be; or NULL. */
+static struct sim_thread *pick(bool current_too) {
   struct sim_thread *best = NULL;
   uint64_t ready = 0;
   for (int i = 0; i < sim.count; i++) {
     struct sim_thread *thread = &sim.threads[i];
-    if (thread->state != SIM_READY || i == but_not)
+    if (thread->state != SIM_READY || (!current_too && thread == sim.current))
       continue;
     if (is_better(thread, best, ++ready))
       best = thread;
@@ -213,7 +213,7 @@ static void let_time_pass(void) {
 static void wait_for_somebody(void) {
   struct timespec moment = {0, 1000000};
   wake_by_descriptors();
-  for (int moments = 0; !pick(NOBODY); wake_by_descriptors()) {
+  for (int moments = 0; !pick(true); wake_by_descriptors()) {
     if (sim.first_deadline != SIM_NEVER)
       let_time_pass();
     else if (anybody_waits_for_descriptors() && moments++ < 50)
@@ -228,25 +228,25 @@ static struct sim_thread *choose(void) {
     wake_by_descriptors();
   if (sim.now >= sim.first_deadline)
     wake_the_late();
-  struct sim_thread *next = pick(NOBODY);
+  struct sim_thread *next = pick(true);
   if (!next)
     wait_for_somebody();
-  return next ? next : pick(NOBODY);
+  return next ? next : pick(true);
 }
 
 /* Anybody but who yields, if somebody is ready. Who yields again and again and
  * is alone waits for something that takes time. */
-static struct sim_thread *choose_another(struct sim_thread *yields) {
+static struct sim_thread *choose_another(void) {
   wake_by_descriptors();
   if (sim.now >= sim.first_deadline)
     wake_the_late();
-  struct sim_thread *next = pick(yields->id);
+  struct sim_thread *next = pick(false);
   plan.alone = next ? 0 : plan.alone + 1;
   if (plan.alone > LONELY && sim.first_deadline != SIM_NEVER) {
     plan.alone = 0;
     let_time_pass();
   }
-  return next ? next : yields;
+  return next ? next : sim.current;
 }
 
 /* ------------------------------------------------------------- switching */
@@ -332,7 +332,7 @@ void sim_yield(const void *pc) {
   sim.now += 100;
   if (!plan.gap)
     sim.current->priority = plan.lowest--;
-  switch_to(choose_another(sim.current));
+  switch_to(choose_another());
 }
 
 bool sim_wait(const void *on, const char *why, sim_time deadline) {

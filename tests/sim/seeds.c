@@ -170,7 +170,7 @@ static const char *with_commas(uint64_t number) {
 
 static const char *how_it_ended(const struct run *run) {
   static char text[64];
-  if (run->result->reason[0])
+  if (run->result && run->result->reason[0])
     return run->result->reason;
   if (WIFSIGNALED(run->status) && WTERMSIG(run->status) == SIGALRM)
     return "it did not end in a minute";
@@ -251,11 +251,15 @@ static uint64_t tell_failures(double seconds) {
   printf("FAILS with SEED=%llu, after %s seeds\n", (unsigned long long)seed,
          with_commas(seed - table->first + 1));
   fflush(stdout);
-  pid_t process = fork();
-  if (process == 0)
+  struct run run = {.process = fork()};
+  if (run.process == 0) {
+    alarm(SECONDS);
     return seed;
-  while (waitpid(process, NULL, 0) < 0 && errno == EINTR)
+  }
+  while (waitpid(run.process, &run.status, 0) < 0 && errno == EINTR)
     continue;
+  if (WIFSIGNALED(run.status))
+    printf("%s\n", how_it_ended(&run));
   fflush(stdout);
   _exit(1);
 }

@@ -117,6 +117,10 @@ static void catch_crashes(void) {
 /* Before main. */
 __attribute__((constructor)) static void begin(void) {
   uint64_t seed = sim_option("SIM_SEED", 1), count = sim_option("SIM_SEEDS", 0);
+  if (!seed) {
+    sim_say("SEED is a whole number from 1 on, not 0\n");
+    _exit(2);
+  }
   replace_terminal();
   replace_buffer();
   pthread_atfork(NULL, NULL, after_fork);

@@ -181,7 +181,6 @@ prints update_lost 1,2
 prints check_then_act 1,2
 prints check_and_act 1
 prints condition_woken 'too late,woken for nothing'
-prints exchange_weak 'exchanged,failed for nothing'
 prints rwlock_shared '1 together,2 together'
 prints buffering_relaxed '0 1,1 0,1 1'
 prints message '0 0,1 0,1 1'
@@ -190,6 +189,12 @@ prints print_lines_whole one/other,other/one
 prints thread_detached early
 prints thread_main_leaves last
 prints socket_fault all
+
+# clang does not tell a weak exchange from a strong one.
+case $(cat "$(dirname "$program")/flags") in
+*clang*) prints exchange_weak exchanged ;;
+*) prints exchange_weak 'exchanged,failed for nothing' ;;
+esac
 
 # In every seed, also where the memory is freed after the call began.
 prints freed_input_late "and then: $freed"

@@ -6,8 +6,9 @@
 
 /* ----------------------------------------------------------------- loops */
 
-static atomic_bool never;
-static volatile bool ready; /* so the compiler looks each time */
+/* Volatile, or the compiler knows what they are. */
+static volatile atomic_bool never;
+static volatile bool ready;
 static atomic_bool set;
 
 PROGRAM(loop_forever,
@@ -178,12 +179,12 @@ PROGRAM(buffering_fenced, "the same with a fence between: never 0 0") {
   buffer_stores(memory_order_relaxed, fence);
 }
 
-static void add_nothing(void) {
-  atomic_fetch_add_explicit(&elsewhere, 0, memory_order_relaxed);
+static void add_elsewhere(void) {
+  atomic_fetch_add_explicit(&elsewhere, 1, memory_order_relaxed);
 }
 
 PROGRAM(buffering_added, "the same with another atomic operation between") {
-  buffer_stores(memory_order_relaxed, add_nothing);
+  buffer_stores(memory_order_relaxed, add_elsewhere);
 }
 
 /* --------------------------------------------------------- message passing */

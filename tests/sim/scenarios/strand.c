@@ -78,7 +78,7 @@ static void post_beside_butlers(void) {
     butlers[i] = start_butler(context);
   for (int i = 1; i < POSTERS; i++)
     posters[i] = start_thread(post_all, as_arg(i));
-  post_all(NULL);
+  post_all(as_arg(0));
   for (int i = 1; i < POSTERS; i++)
     join_thread(posters[i]);
   lines_release();
