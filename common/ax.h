@@ -479,7 +479,8 @@ void ax_stream_read_until(ax_stream *stream, ax_dynbuf *dynbuf, int delimiter,
  * system calls as the kernel allows: one when it has room.
  *
  * The bytes stay yours and unchanged until the handler runs; on an error n
- * tells how many were taken. Source: asio::async_write. */
+ * tells how many were taken. A terminal whose other side is gone takes no more:
+ * UV_EIO. Source: asio::async_write. */
 void ax_stream_write(ax_stream *stream, ax_cseq seq, ax_token token);
 
 /* Tells the peer that no more will be written; it sees the end of the stream.

@@ -28,6 +28,9 @@ ifneq ($(SEED),)
 ifneq ($(DARWIN),)
 $(error SEED needs Linux: the simulator is not there for macOS)
 endif
+ifneq ($(filter test test-core $(N:%=test%) lessons bench,$(MAKECMDGOALS)),)
+$(error SEED goes with a lesson or a program of your own, not with $(MAKECMDGOALS))
+endif
 $(foreach n,$(filter-out $(SEEDED),$(N)),$(foreach v,lesson demo trace,\
   $(eval $v$n: no-seed)))
 endif
