@@ -9,7 +9,9 @@ static pthread_key_t key;
 static atomic_int destroyed;
 
 static void destroy(void *value) {
-  usleep(1000); /* so others run meanwhile */
+  double before = now();
+  usleep(1000);
+  CHECK(now() - before >= 0.001); /* else it is not simulated any more */
   destroyed += *(int *)value;
 }
 
