@@ -46,6 +46,11 @@ PROGRAM(mutex_twice, "a thread locks what it has locked") {
   pthread_mutex_lock(&mutex); /* here: mutex_twice */
 }
 
+static void *find_busy(void *arg) {
+  CHECK(pthread_mutex_trylock(arg) == EBUSY);
+  return NULL;
+}
+
 PROGRAM(mutex_recursive,
         "no mistake: a recursive mutex, twice; one that checks "
         "refuses") {
@@ -53,6 +58,8 @@ PROGRAM(mutex_recursive,
   pthread_mutex_t checking = PTHREAD_ERRORCHECK_MUTEX_INITIALIZER_NP;
   CHECK(pthread_mutex_lock(&recursive) == 0);
   CHECK(pthread_mutex_lock(&recursive) == 0);
+  CHECK(pthread_mutex_unlock(&recursive) == 0);
+  join(start(find_busy, &recursive));
   CHECK(pthread_mutex_lock(&checking) == 0);
   CHECK(pthread_mutex_lock(&checking) == EDEADLK);
 }
