@@ -187,6 +187,27 @@ SCENARIO(read_busy, "a second read ends with EBUSY and harms nothing") {
   release_reader();
 }
 
+/* On the strand, after the first read has got a part. */
+static void on_read_again(void *arg, int err, size_t n) {
+  static char other[4];
+  ax_stream_read(stream, AX_SEQ(AX_BUF(other)), ax_call(on_busy, NULL));
+  CHECK(write(peer, "cd", 2) == 2);
+}
+
+SCENARIO(read_busy_part, "a read that has got a part is still the only one") {
+  open_reader();
+  ax_timer *later = ax_timer_new(strand);
+  ax_stream_read(stream, AX_SEQ(AX_BUF(in)), ax_call(on_first, NULL));
+  CHECK(write(peer, "ab", 2) == 2);
+  ax_timer_expires_after(later, AX_SECONDS(1));
+  ax_timer_wait(later, ax_call(on_read_again, NULL));
+  serve(context, some(1, 2));
+  CHECK(ended == 2 && next == 4);
+  ax_unref(later);
+  close(peer);
+  release_reader();
+}
+
 /* ----------------------------------------- where the buffer is written to */
 
 static bool told; /* on the strand */

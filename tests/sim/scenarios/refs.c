@@ -187,3 +187,23 @@ SCENARIO(refs_in_passing, "objects that are made and released beside a butler "
     join_thread(threads[i]);
   end(context);
 }
+
+/* -------------------------------------------- used by the last who has it */
+
+/* The operation's reference to the timer is the last one, and still there. */
+static void on_last_timer(void *arg, int err, size_t n) {
+  ax_timer_expires_after(arg, AX_MS(0.1));
+  if (++ran < 4)
+    ax_timer_wait(arg, ax_call(on_last_timer, arg));
+}
+
+SCENARIO(refs_used,
+         "a handler may use its object though nobody else holds it") {
+  context = ax_context_new();
+  timer = ax_timer_new(context);
+  ax_timer_wait(timer, ax_call(on_last_timer, timer));
+  ax_unref(timer);
+  serve(context, some(1, 2));
+  CHECK(ran == 4);
+  end(context);
+}

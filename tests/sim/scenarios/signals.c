@@ -3,7 +3,7 @@
  * A signal is raised once in each scenario, by a handler or by a thread. The
  * loop must have taken the set over before, and ax_signals_add returns only
  * then, so no signal has its default effect, which would end the process. */
-#include "scenario.h"
+#include "gate.h"
 
 #include <signal.h>
 
@@ -58,6 +58,17 @@ static void *add_and_cancel(void *arg) {
   return NULL;
 }
 
+static struct gate added = GATE;
+
+static void on_blocked(void *arg, int err, size_t n) { gate_pass(&added); }
+
+static void *add_and_open(void *arg) {
+  signals = new_set();
+  gate_open(&added);
+  ax_work_end(context);
+  return NULL;
+}
+
 static void *add_and_raise(void *arg) {
   signals = new_set();
   wait_for_signal(signals);
@@ -71,6 +82,18 @@ static void beside_butlers(int butlers, void *(*run)(void *)) {
   pthread_t thread = start_thread(run, NULL);
   serve(context, butlers);
   join_thread(thread);
+}
+
+SCENARIO(signals_add_blocked,
+         "adding a signal returns though a handler blocks the one butler") {
+  context = ax_context_new();
+  ax_work_begin(context);
+  pthread_t butler = start_butler(context);
+  pthread_t thread = start_thread(add_and_open, NULL);
+  ax_post(context, ax_call(on_blocked, NULL));
+  join_thread(thread);
+  join_thread(butler);
+  close_set();
 }
 
 SCENARIO(signals_add, "adding a signal returns though a butler sleeps") {

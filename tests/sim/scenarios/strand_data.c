@@ -142,6 +142,26 @@ SCENARIO(strand_stop,
   close_strand();
 }
 
+/* On the strand, before the handlers 1 and 2: what it posts comes after them.
+ */
+static void on_post_and_stop(void *arg, int err, size_t n) {
+  next_number = 11;
+  post_numbers(13, 1);
+  ax_stop(context);
+}
+
+SCENARIO(strand_stop_and_post,
+         "what a handler posts before a stop comes after what waited") {
+  open_strand();
+  ax_post(strand, ax_call(on_post_and_stop, NULL));
+  post_numbers(11, 2);
+  serve(context, 2);
+  ax_restart(context);
+  serve(context, 2);
+  CHECK(next_number == 14);
+  close_strand();
+}
+
 static void *stop(void *arg) {
   ax_stop(context);
   return NULL;

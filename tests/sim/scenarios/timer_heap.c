@@ -2,12 +2,12 @@
  * cancelled or put off may stay until its old moment comes.
  *
  * A clock is a timer and the moment it was set to. Its handler checks that the
- * moment has come. Clocks that ring are never cancelled, and those that are
- * cancelled were set to an hour. */
+ * moment has come, and not long ago, in virtual time. Clocks that ring are
+ * never cancelled, and those that are cancelled were set to an hour. */
 #include "gate.h"
 
 enum { CLOCKS = 6 };
-static const ax_time HOUR = AX_SECONDS(3600);
+static const ax_time HOUR = AX_SECONDS(3600), LATE = AX_SECONDS(60);
 
 static struct clock {
   ax_timer *timer;
@@ -22,6 +22,7 @@ static void on_ring(void *arg, int err, size_t n) {
   struct clock *clock = arg;
   CHECK(err == 0 || err == UV_ECANCELED);
   CHECK(err || ax_now() >= clock->earliest);
+  CHECK(err || ax_now() < clock->earliest + LATE);
   err ? clock->cancelled++ : clock->rung++;
 }
 
