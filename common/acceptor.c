@@ -122,8 +122,9 @@ static void remove_file(ax_acceptor *a) {
     unlink(((struct sockaddr_un *)&at.addr)->sun_path);
 }
 
-/* Linux stops listening by shutdown, so the address is free at once, though the
- * descriptor is closed later. */
+/* Linux stops listening by shutdown, so another acceptor may listen there at
+ * once, though this descriptor is closed later. Raise the epoch first, so that
+ * an accept that fails finds it changed. */
 void ax_acceptor_close(ax_acceptor *a) {
   remove_file(a);
   atomic_fetch_add(&a->io.epoch, 1);

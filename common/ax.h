@@ -533,7 +533,8 @@ void ax_acceptor_accept(ax_acceptor *acceptor, ax_stream *peer, ax_token token);
 
 /* Ends pending accepts with UV_ECANCELED. Close also removes the file of a Unix
  * socket and stops listening: on Linux within the call, so that a handler may
- * listen there again at once, elsewhere when ax_stream_close says. */
+ * listen there again at once (and a process that shares the socket listens no
+ * longer), elsewhere when ax_stream_close says. */
 void ax_acceptor_cancel(ax_acceptor *acceptor);
 void ax_acceptor_close(ax_acceptor *acceptor);
 

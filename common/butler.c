@@ -187,6 +187,15 @@ static void restore_cancel(const int before[2]) {
   pthread_setcancelstate(before[0], NULL);
 }
 
+/* With the lock held: a stop may come between a request and the next look at
+ * the door, and nobody else may come there for long. */
+static void start_what_is_left(struct ax__context *context) {
+  ax__unlock(&context->lock);
+  if (ax__door_try(context))
+    ax__start_all(context, true);
+  ax__lock(&context->lock);
+}
+
 size_t ax_run(ax_executor *executor) {
   struct ax__context *context = executor->context;
   struct ax__frame frame;
@@ -199,6 +208,7 @@ size_t ax_run(ax_executor *executor) {
   if (ax__tracing())
     ax__trace_butler();
   serve_until_over(context);
+  start_what_is_left(context);
   context->butlers--;
   ax__unlock_and_wake_all(context);
   ax__leave(&frame);

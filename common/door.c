@@ -61,9 +61,8 @@ void ax__start_all(struct ax__context *context, bool then_open) {
 
 /* What is ordered is started at once when nobody has the door: so what main
  * sets up before ax_run is in force, and a handler's next read waits for its
- * data before these are reported. Where nothing is before it it does not go
- * over the desk: an echo with two butlers costs 2.44 instead of 2.50 us
- * (echo-unix-50). */
+ * data before these are reported. A request that finds nobody and nothing
+ * before it is started without going over the desk. */
 void ax__submit(ax_op *op, struct ax__context *at) {
   if (!op->pending)
     ax__op_pend(op, at);

@@ -5,8 +5,9 @@
  * whoever has the door. What the first half wants of the second travels as
  * a request, in order, so "read, cancel, read" means the same everywhere.
  * `epoch` counts the cancels and closes of the first half, `ended` says which
- * of them the second half has carried out. An operation that finds the epoch
- * changed does nothing more; it ends when that was carried out.
+ * of them the second half has carried out. A read that finds the epoch changed
+ * moves nothing more. What is pending ends when the cancel or close is carried
+ * out.
  *
  * Descriptors of every kind are polled by the loop (uv_poll). Files cannot be
  * polled; they are always ready. An operation that waits for its descriptor is
@@ -74,9 +75,16 @@ void ax__fd_close(ax__fd fd) {
     close(fd.fd);
 }
 
+static ax__queue take_pending(struct ax__io *io) {
+  ax__queue pending = ax__queue_take(&io->pending[AX__WRITING]);
+  ax__queue_splice(&pending, &io->pending[AX__READING]);
+  return pending;
+}
+
+/* All are taken before one ends, for its end may begin another. */
 static void cancel_act(struct ax__io *io, ax__fd fd) {
-  ax__finish_all(&io->pending[AX__WRITING], UV_ECANCELED);
-  ax__finish_all(&io->pending[AX__READING], UV_ECANCELED);
+  ax__queue pending = take_pending(io);
+  ax__finish_all(&pending, UV_ECANCELED);
 }
 
 void ax__io_cancel(struct ax__io *io) {
@@ -120,8 +128,7 @@ void ax__io_end(void *object) {
 
 /* Dropping the last operation may be the end of the object. */
 void ax__io_shut(struct ax__io *io) {
-  ax__queue pending = ax__queue_take(&io->pending[AX__WRITING]);
-  ax__queue_splice(&pending, &io->pending[AX__READING]);
+  ax__queue pending = take_pending(io);
   close_handles(io);
   ax__drop_all(&pending);
 }
@@ -203,17 +210,17 @@ ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
 
 /* The other side of a terminal is gone: there is no room, and the loop would
  * report that for ever. */
-static bool hung_up(int fd) {
-  struct pollfd poll_fd = {.fd = fd, .events = POLLOUT};
-  return poll(&poll_fd, 1, 0) > 0 && !(poll_fd.revents & POLLOUT);
+static bool hung_up(const ax_op *op) {
+  struct pollfd fd = {.fd = op->fd, .events = POLLOUT};
+  return op->side == AX__WRITING && !op->socket && poll(&fd, 1, 0) > 0 &&
+         (fd.revents & POLLHUP) && !(fd.revents & POLLOUT);
 }
 
 /* Whether it has to wait for more. */
 static bool waits_on(ax_op *op) {
   size_t before = op->n;
   op->err = op->move(op);
-  if (op->err == UV_EAGAIN && op->side == AX__WRITING && op->n == before &&
-      hung_up(op->fd))
+  if (op->err == UV_EAGAIN && op->n == before && hung_up(op))
     op->err = UV_EIO;
   return op->err == UV_EAGAIN;
 }

@@ -1,5 +1,5 @@
-/* os.h: the locks, conditions and clock of the core, all in one place, so that
- * a test could put a scheduler of its own in their stead.
+/* os.h: the locks, conditions and clock of the core, all in one place. (The
+ * simulator in tests/sim takes the place of what they call.)
  *
  * An error of theirs is a mistake of ours and aborts. Builds with
  * sanitizers use mutexes that notice being locked twice by one thread.

@@ -65,12 +65,18 @@ static size_t at_most_iov_max(size_t count) {
   return count < IOV_MAX ? count : IOV_MAX;
 }
 
+/* The stream was neither cancelled nor closed since. */
+static bool is_current(const ax_op *op) {
+  const ax_stream *s = op->object;
+  return atomic_load(&s->io.epoch) == op->epoch;
+}
+
 /* Reads, unless the stream was cancelled or closed meanwhile. */
 static ssize_t get_now(ax_op *op, const struct iovec *iov, size_t count) {
   ax_stream *s = op->object;
   ssize_t n = UV_ECANCELED;
   ax__latch_close(&s->io.latch);
-  if (atomic_load(&s->io.epoch) == op->epoch)
+  if (is_current(op))
     n = get(op->fd, op->socket, iov, at_most_iov_max(count));
   ax__latch_open(&s->io.latch);
   return n == 0 ? UV_EOF : n;
@@ -159,10 +165,11 @@ static bool goes_back(ax_op *op) {
   if (op->err != AX__AT_HOME)
     return false;
   op->err = op->move_at_home(op);
-  return op->err == UV_EAGAIN || op->err == UV_ECANCELED;
+  return op->err == UV_EAGAIN || (op->err == UV_ECANCELED && !is_current(op));
 }
 
-/* The end of a read or a write, else: the side is free, then the handler. */
+/* A read may go on. Otherwise the operation ends: free the side first, then run
+ * the handler. */
 static void stream_run(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_stream *s = op->object;

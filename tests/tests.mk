@@ -43,7 +43,7 @@ test:
 	  $(MAKE) -k programs SANITIZE=$(call variant,$v) || \
 	  echo 'NOT ALL BUILT: $v' >>build/wrong; } &&) :
 	@$(MAKE) test-text || echo 'STALE: a text, see above' >>build/wrong
-	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds, which need Linux.',\
+	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds need Linux.',\
 	  $(MAKE) -k test-sim test-seeds sim || echo 'FAILED: under seeds' >>build/wrong))
 	@$(RUN_TESTS) $(foreach v,$(VARIANTS),$(call variant_tests,$v)); \
 	  status=$$?; cat build/wrong; [ $$status = 0 ] && [ ! -s build/wrong ]

@@ -9,7 +9,7 @@ SIM_HOOKS = -fsanitize=thread -DAX__CHECKED=0 -fno-builtin \
   -fno-omit-frame-pointer -U_FORTIFY_SOURCE
 SIM_LINK = -Wl,-z,now,--wrap=memcpy,--wrap=memmove,--wrap=memset -ldl
 # They check memory before it is written, which looks like reading it.
-$(SIM_OBJECTS): HOOKS = -O2 -fno-builtin -fno-omit-frame-pointer \
+$(SIM_OBJECTS): private HOOKS = -O2 -fno-builtin -fno-omit-frame-pointer \
   -U_FORTIFY_SOURCE -Wno-unknown-warning-option -Wno-maybe-uninitialized
 
 SCENARIOS := $(B)/scenarios

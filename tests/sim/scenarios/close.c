@@ -178,3 +178,24 @@ SCENARIO(close_outsiders,
   ax_unref(strand);
   end(context);
 }
+
+static void *close_and_stop(void *arg) {
+  ax_stream_close(stream);
+  ax_stop(context);
+  return NULL;
+}
+
+SCENARIO(
+    close_before_stop,
+    "a stream that is closed before a stop is closed when ax_run returns") {
+  open_stream();
+  ax_work_begin(context);
+  pthread_t thread = start_thread(close_and_stop, NULL);
+  serve(context, some(1, 2));
+  join_thread(thread);
+  expect_end(peer);
+  ax_work_end(context);
+  ax_unref(stream);
+  ax_unref(strand);
+  end(context);
+}
