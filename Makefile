@@ -1,5 +1,6 @@
 # The course, by verbs: `make` alone lists them. Everything is built under
-# build/, the variants with sanitizers in build/address and build/thread.
+# build/, the variants with sanitizers in build/address and build/thread, that
+# under seeds in build/sim.
 #
 # Lessons are found by their directories, lessons/NN-name, so that a new one
 # needs no line here. What a lesson needs beyond the core is in its lesson.mk
@@ -87,8 +88,15 @@ endef
 $(foreach n,$(N),$(eval $(call lesson_rules,$n)))
 LESSONS := $(PROGRAMS)
 
-# A program of one's own: all .c files of work/NAME.
+# A program of one's own: all .c files of work/NAME. Some systems have a NAME of
+# their own in the environment.
 WORK = work
+ifeq ($(origin NAME),environment)
+NAME =
+endif
+ifneq ($(findstring /,$(NAME)),)
+$(error NAME is that of a folder in $(WORK), without a /)
+endif
 OWN := $(if $(NAME),$(sort $(wildcard $(WORK)/$(NAME)/*.c)))
 $(if $(OWN),$(eval $(call program,$(B)/own/$(NAME),$(OWN))))
 

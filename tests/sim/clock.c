@@ -42,6 +42,10 @@ int clock_gettime(clockid_t clock, struct timespec *time) {
   return 0;
 }
 
+int timespec_get(struct timespec *time, int base) {
+  return base == TIME_UTC && !clock_gettime(CLOCK_REALTIME, time) ? base : 0;
+}
+
 int gettimeofday(struct timeval *restrict time, void *restrict zone) {
   struct timespec now;
   clock_gettime(CLOCK_REALTIME, &now);

@@ -39,7 +39,8 @@ static void *reserve(void *at, size_t size, int flags) {
   void *memory =
       mmap(at, size, PROT_READ | PROT_WRITE,
            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | flags, -1, 0);
-  static const char text[] = "sim: there are no addresses for its memory\n";
+  static const char text[] =
+      "sim: no 17 GiB of addresses for its memory (ulimit -v?)\n";
   if (memory == MAP_FAILED && write(2, text, sizeof text - 1))
     _exit(1);
   return memory;
@@ -123,6 +124,11 @@ _Noreturn static void fail_at(const void *at, const char *what) {
   sim_fail("%s", what);
 }
 
+/* Nobody may rely on what is in it; more than that costs too much time. */
+static void *unset(void *memory, size_t size) {
+  return memory ? memset(memory, 0xA5, size < 65536 ? size : 65536) : NULL;
+}
+
 static void give(void *memory, const void *frame) {
   uint8_t *state = shadow_of(memory);
   if (!state)
@@ -138,7 +144,7 @@ static void give(void *memory, const void *frame) {
   memset(state, FREED, units);
 }
 
-void *malloc(size_t size) { return take(size, UNIT, FRAME); }
+void *malloc(size_t size) { return unset(take(size, UNIT, FRAME), size); }
 
 void free(void *memory) {
   if (memory)
@@ -153,13 +159,13 @@ void *calloc(size_t count, size_t size) {
 }
 
 static void *resize(void *memory, size_t size, const void *frame) {
-  void *new = take(size, UNIT, frame);
-  if (new &&memory) {
+  void *taken = unset(take(size, UNIT, frame), size);
+  if (taken && memory) {
     size_t old = block_of(memory)->size;
-    memcpy(new, memory, old < size ? old : size);
+    memcpy(taken, memory, old < size ? old : size);
     give(memory, frame);
   }
-  return new;
+  return taken;
 }
 
 void *realloc(void *memory, size_t size) { return resize(memory, size, FRAME); }
@@ -172,18 +178,18 @@ void *reallocarray(void *memory, size_t count, size_t size) {
 }
 
 void *aligned_alloc(size_t alignment, size_t size) {
-  return take(size, alignment, FRAME);
+  return unset(take(size, alignment, FRAME), size);
 }
 
 void *memalign(size_t alignment, size_t size) {
-  return take(size, alignment, FRAME);
+  return unset(take(size, alignment, FRAME), size);
 }
 
 int posix_memalign(void **memory, size_t alignment, size_t size) {
   void *taken = take(size, alignment, FRAME);
   if (!taken)
     return ENOMEM;
-  *memory = taken;
+  *memory = unset(taken, size);
   return 0;
 }
 

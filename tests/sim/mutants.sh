@@ -10,11 +10,14 @@
 set -u
 most=${MUTANT_SEEDS:-10000}
 copy=build/mutants
-export SIM_FAULTS=1 SIM_LIMIT=400000 SIM_TELL=failures
+export SIM_FAULTS=1 SIM_LIMIT=400000 SIM_TELL=failures SIM_UNTRACED=1
 
 rm -rf $copy && mkdir -p $copy && cp -r Makefile common tests docs slides \
   lessons $copy || exit
-build() { make -C $copy -s build/sim/scenarios SEED=1 >$copy/log 2>&1; }
+build() {
+  env -u MAKELEVEL -u MAKEFLAGS make -C $copy -s build/sim/scenarios SEED=1 \
+    >$copy/log 2>&1
+}
 build || { cat $copy/log; exit 1; }
 scenarios=$($copy/build/sim/scenarios | awk '{ print $1 }')
 

@@ -62,11 +62,11 @@ static void must(bool done, const char *what) {
   _exit(1);
 }
 
-/* A run reads nothing and says nothing but its output. */
+/* A run reads nothing and makes no report: only what it prints counts. */
 static void become_quiet(int output, int null) {
   dup2(null, STDIN_FILENO);
   dup2(output, STDOUT_FILENO);
-  dup2(null, STDERR_FILENO);
+  dup2(output, STDERR_FILENO);
   sim.quiet = true;
 }
 
@@ -86,6 +86,7 @@ static bool fork_run(struct run *run) {
     close(ends[0]);
     close(ends[1]);
     alarm(SECONDS);
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
     return true;
   }
   close(ends[1]);
@@ -283,7 +284,11 @@ static void wait_for_workers(long workers) {
   struct timespec moment = {0, 20000000};
   bool watched = isatty(STDERR_FILENO);
   for (int looks = 1; workers > 0; looks++) {
-    pid_t ended = waitpid(-1, NULL, watched ? WNOHANG : 0);
+    int status = 0;
+    pid_t ended = waitpid(-1, &status, watched ? WNOHANG : 0);
+    must(ended >= 0 || errno == EINTR, "waitpid");
+    if (ended > 0 && status)
+      _exit(1); /* it has said why */
     workers -= ended > 0;
     if (watched && ended == 0 && looks % 25 == 0)
       show_progress();
@@ -310,9 +315,12 @@ uint64_t sim_seeds(uint64_t first, uint64_t count) {
   table->count = count;
   table->failing = UINT64_MAX;
   table->stops = failures;
-  for (long i = 0; i < workers; i++)
-    if (fork() == 0)
+  for (long i = 0; i < workers; i++) {
+    pid_t worker = fork();
+    must(worker >= 0, "fork");
+    if (worker == 0)
       return work(i, (uint64_t)workers);
+  }
   wait_for_workers(workers);
   uint64_t seed = failures ? tell_failures(now() - begin) : tell_ways();
   if (seed)

@@ -253,7 +253,11 @@ sim_time sim_moment(int clock, const struct timespec *time);
 
 /* --------------------------------------------------------- start.c, seeds.c */
 
+/* So that the report of a crash has a stack; called by each thread. */
+void sim_have_second_stack(const struct sim_thread *self);
+
 /* The number in the environment, or `otherwise`; ends with 2 if it is none. */
+#define SIM_MOST 1000000000000000ull
 uint64_t sim_option(const char *name, uint64_t otherwise);
 
 /* Makes a run of each seed, in a process of its own, and tells of them. Returns

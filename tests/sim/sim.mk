@@ -17,6 +17,10 @@ $(eval $(call program,$(SCENARIOS),$(wildcard tests/sim/scenarios/*.c)))
 BROKEN := $(B)/broken
 $(eval $(call program,$(BROKEN),$(wildcard tests/sim/broken/*.c)))
 
+ifneq ($(word 2,$(SEED)),)
+$(error SEED is one number, not $(SEED))
+endif
+
 # What the simulator is told beside the seed; see tests/sim/start.c.
 export SIM_TSO = $(TSO)
 export SIM_MEMORY = $(MEMORY)
@@ -61,7 +65,7 @@ seeds:
 sim:
 	$(SIMULATE)
 	@$(MAKE) -s build/sim/scenarios SEED=1
-	@SEED=$(SEED) SEEDS=$(SEEDS) ONLY=$(ONLY) TRACE=$(TRACE) \
+	@SEED='$(SEED)' SEEDS='$(SEEDS)' ONLY='$(ONLY)' TRACE='$(TRACE)' \
 	  sh tests/sim/sim.sh build/sim/scenarios
 
 # The lessons under seeds, and what they say of edits, each made in a copy.
@@ -85,10 +89,11 @@ test-sim:
 # The ways that READMEs show, from which `make texts` has them.
 SHOWN = 2 3 5 6
 seeds-texts:
-	@$(foreach n,$(SHOWN),$(MAKE) -s seeds$n >$(DIR_$n)/seeds.txt || exit;) \
+	@$(foreach n,$(SHOWN),$(MAKE) -s seeds$n >build/seeds.txt && \
+	  mv build/seeds.txt $(DIR_$n)/ || exit;) \
 	  sh tests/sim/edits.sh write
 
 #: mutants     do the scenarios find what is broken on purpose? Takes an hour
 mutants:
 	$(SIMULATE)
-	@ONLY=$(ONLY) bash tests/sim/mutants.sh
+	@ONLY='$(ONLY)' bash tests/sim/mutants.sh

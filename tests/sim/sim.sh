@@ -2,10 +2,12 @@
 # sim.sh PROGRAM: runs scenarios under many seeds, or under one.
 #
 # Those whose names begin with $ONLY, or all. $SEEDS is the number of seeds;
-# with $SEED that one alone is run, and its trace written if $TRACE is not empty.
+# with $SEED that one alone is run. With $TRACE it is traced, which takes steps:
+# a seed goes another way then, so look for it with $TRACE as well.
 set -u
 program=$1 passed=0 failed=0
 export SIM_FAULTS=1 SIM_LIMIT="${SIM_LIMIT:-400000}"
+[ -n "$TRACE" ] || export SIM_UNTRACED=1
 
 # The seed is told with what it has done.
 run_one() {

@@ -8,6 +8,7 @@
  *   SIM_TSO=1      stores are buffered
  *   SIM_FAULTS=1   in a quarter of the runs system calls fail as they may
  *   SIM_HASH=1     tells at the end what tells two runs apart
+ *   SIM_UNTRACED=1 the core does not trace what it does
  *
  * `make` sets them; docs/seeds.md tells what to type. */
 #include "sim.h"
@@ -25,8 +26,9 @@ uint64_t sim_option(const char *name, uint64_t otherwise) {
   if (!text || !*text)
     return otherwise;
   uint64_t value = strtoull(text, &end, 10);
-  if (*end || *text < '0' || *text > '9') {
-    sim_say("%s is a whole number, not '%s'\n", name + strlen("SIM_"), text);
+  if (*end || *text < '0' || *text > '9' || value > SIM_MOST) {
+    sim_say("%s is a whole number up to %llu, not '%s'\n",
+            name + strlen("SIM_"), SIM_MOST, text);
     _exit(2);
   }
   return value;
@@ -40,6 +42,13 @@ void sim_pin(long processor) {
 }
 
 /* ---------------------------------------------------------------- the end */
+
+/* A stack that has overflown is none to report on. */
+void sim_have_second_stack(const struct sim_thread *self) {
+  static char stacks[SIM_THREADS][65536];
+  stack_t stack = {.ss_sp = stacks[self->id], .ss_size = sizeof *stacks};
+  sigaltstack(&stack, NULL);
+}
 
 static void on_crash(int signo) {
   signal(signo, SIG_DFL);
@@ -83,6 +92,7 @@ static void start(uint64_t seed) {
   sim_self = sim.current = first;
   first->real = pthread_self();
   first->stack_end = (char *)__builtin_frame_address(0);
+  sim_have_second_stack(first);
   sim_open_threads(first);
   sim_open_memory();
   sim.now = 1000000000;
@@ -110,8 +120,17 @@ static void replace_buffer(void) {
 
 static void catch_crashes(void) {
   static const int signals[] = {SIGSEGV, SIGBUS, SIGABRT, SIGFPE, SIGILL};
+  struct sigaction action = {.sa_handler = on_crash, .sa_flags = SA_ONSTACK};
   for (size_t i = 0; i < sizeof signals / sizeof *signals; i++)
-    signal(signals[i], on_crash);
+    sigaction(signals[i], &action, NULL);
+}
+
+/* Tracing takes steps. So a run is always traced, and goes the same way whether
+ * somebody wants to see that or not. */
+static void trace_always(void) {
+  const char *file = getenv("AX_TRACE");
+  if (!sim_option("SIM_UNTRACED", 0) && (!file || !*file))
+    setenv("AX_TRACE", "/dev/null", true);
 }
 
 /* Before main. */
@@ -121,6 +140,7 @@ __attribute__((constructor)) static void begin(void) {
     sim_say("SEED is a whole number from 1 on, not 0\n");
     _exit(2);
   }
+  trace_always();
   replace_terminal();
   replace_buffer();
   pthread_atfork(NULL, NULL, after_fork);

@@ -228,6 +228,7 @@ differs rwlock_shared
 differs print_letters_mixed
 replays print_letters_mixed
 prints block_addresses "$("$program" block_addresses | paste -s -d / -)"
+prints memory_unset '0 1'
 
 ends time_hour 2 SIM_SEED=x
 ends time_hour 2 SIM_SEED=7x

@@ -29,6 +29,7 @@ void sim_open_threads(struct sim_thread *first) {
 static void *run_thread(void *arg) {
   struct sim_thread *self = arg;
   self->stack_end = (char *)__builtin_frame_address(0);
+  sim_have_second_stack(self);
   sim_enter(self);
   pthread_setspecific(last_act, self);
   return self->run(self->arg);
