@@ -25,6 +25,7 @@ endif
 export SIM_TSO = $(TSO)
 export SIM_MEMORY = $(MEMORY)
 export SIM_LIMIT = $(LIMIT)
+export SIM_HASH = $(HASH)
 
 # One process is simulated: a server and its clients are not.
 SEEDED = $(foreach n,$(N),$(if $(call client,$n),,$n))
