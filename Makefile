@@ -179,8 +179,8 @@ $(N:%=diff%): diff%:
 run: own
 	@$(RUN) $(B)/own/$(NAME) $(ARGS)
 own: $(if $(OWN),$(B)/own/$(NAME))
-	@$(if $(OWN),:,echo 'Say which program, as in `make run NAME=mine`, and \
-	  write it first: $(WORK)/$(or $(NAME),mine)/main.c' >&2; exit 2)
+	@$(if $(OWN),:,echo 'Say which program with NAME=mine, and write it first:' \
+	  '$(WORK)/$(or $(NAME),mine)/main.c' >&2; exit 2)
 
 #: build       all lesson programs, in build/bin
 build: $(LESSONS)

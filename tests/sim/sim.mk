@@ -94,7 +94,7 @@ seeds-texts:
 	  mv build/seeds.txt $(DIR_$n)/ || exit;) \
 	  sh tests/sim/edits.sh write
 
-#: mutants     do the scenarios find what is broken on purpose? Takes an hour
+#: mutants     do the scenarios find what is broken on purpose? Takes long
 mutants:
 	$(SIMULATE)
 	@ONLY='$(ONLY)' bash tests/sim/mutants.sh
