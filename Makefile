@@ -137,7 +137,7 @@ help:
 	@echo 'Verbs; N is the number of a lesson: $(N)' && echo
 	@sed -n 's/^#:/ /p' common/deps.mk Makefile $(PARTS) && echo
 	@echo 'Verbs combine in the order typed: make deps lesson1. Everywhere:'
-	@echo 'ARGS="..." for the lesson, SANITIZE=address or thread, CC=clang, V=1'
+	@echo 'ARGS="..." for the lesson, SANITIZE=address or thread, SEED=7, CC=clang, V=1'
 
 #: lessonN     run lesson N
 $(N:%=lesson%): lesson%: $(B)/bin/lesson%

@@ -24,8 +24,16 @@ scenarios=$($copy/build/sim/scenarios | awk '{ print $1 }')
 # Those that are worth more than 100 seeds.
 worth_trying() {
   local try
+  ! excuse >/dev/null || return
   try=$(sed -n 's/^Try: //p' "$patch" | tr ' ' '|')
   echo "$scenarios" | grep -E "^(${try:-.*})"
+}
+
+# Why it need not be found, if it need not.
+excuse() {
+  awk '/^$/ { exit } /^(Equivalent|Beyond):/ { found = 1 }
+    found { printf "%s%s", lines++ ? "\n" sprintf("%37s", "") : "", $0 }
+    END { print ""; exit !found }' "$patch"
 }
 
 # The first scenario that fails, as `name seed runs`.
@@ -60,7 +68,7 @@ for patch in tests/sim/mutants/"${ONLY:-}"*.patch; do
     set -- $told
     printf '%-24s %7d %8d\n' "$1" "$2" "$3"
     found=$((found + 1))
-  elif reason=$(grep -E '^(Equivalent|Beyond):' "$patch"); then
+  elif reason=$(excuse); then
     echo "$reason"
     excused=$((excused + 1))
   else

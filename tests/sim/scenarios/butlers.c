@@ -184,3 +184,28 @@ SCENARIO(butlers_socket,
          "data is handled on one butler while the other one blocks") {
   block_for_data(some(0, 1) ? write_byte : write_byte_late);
 }
+
+/* --------------------------------------------------------- all three meet */
+
+static pthread_barrier_t meeting;
+
+static void on_meet(void *arg, int err, size_t n) {
+  pthread_barrier_wait(&meeting);
+}
+
+static void *post_three(void *arg) {
+  sleep_for(AX_MS(20));
+  for (int i = 0; i < 3; i++)
+    ax_post(context, ax_call(on_meet, NULL));
+  ax_work_end(context);
+  return NULL;
+}
+
+SCENARIO(butlers_meet,
+         "three butlers who doze run three handlers that wait for "
+         "each other") {
+  CHECK(pthread_barrier_init(&meeting, NULL, 3) == 0);
+  open_context();
+  serve_beside(3, post_three);
+  end(context);
+}

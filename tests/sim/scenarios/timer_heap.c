@@ -199,3 +199,38 @@ SCENARIO(timer_waits_on_one, "all waits on one timer end at its expiry") {
   ax_unref(clock->timer);
   end(context);
 }
+
+/* ----------------------------------------------- the first one is destroyed */
+
+static void on_nothing(void *arg, int err, size_t n) {}
+
+/* On the butler, which sleeps without a timer then. */
+static void on_destroy(void *first, int err, size_t n) {
+  ax_timer_cancel(first);
+  ax_unref(first);
+}
+
+static void *arm_later(void *clock) {
+  sleep_for(AX_MS(20));
+  clock_set(clock, AX_SECONDS(20));
+  ax_work_end(context);
+  return NULL;
+}
+
+SCENARIO(timer_after_destroyed,
+         "a timer armed beside a sleeper fires though an earlier one was "
+         "destroyed") {
+  context = ax_context_new();
+  ax_work_begin(context);
+  ax_timer *first = ax_timer_new(context);
+  ax_timer_expires_after(first, AX_SECONDS(10));
+  ax_timer_wait(first, ax_call(on_nothing, NULL));
+  ax_post(context, ax_call(on_destroy, first));
+  clocks[0].timer = ax_timer_new(context);
+  pthread_t thread = start_thread(arm_later, &clocks[0]);
+  serve(context, 1);
+  join_thread(thread);
+  CHECK(clocks[0].rung == 1);
+  ax_unref(clocks[0].timer);
+  end(context);
+}
