@@ -36,7 +36,16 @@ ifneq ($(and $(SEED),$(SANITIZE)),)
 $(error SEED and SANITIZE do not go together: a seed has its own checks)
 endif
 VARIANT := $(if $(SEED),sim,$(SANITIZE))
-B := build$(VARIANT:%=/%)
+
+# The core has two schedulers: the fast one, and SCHEDULER=plain to read.
+SCHEDULER ?= fast
+ifeq ($(filter fast plain,$(SCHEDULER)),)
+$(error SCHEDULER is fast or plain, not $(SCHEDULER))
+endif
+CORE := $(filter-out common/scheduler_%.c,$(wildcard common/*.c)) \
+  common/scheduler_$(SCHEDULER).c
+
+B := build$(if $(filter plain,$(SCHEDULER)),/plain)$(VARIANT:%=/%)
 CFLAGS ?= $(if $(VARIANT),-O1,-O2) -g
 FLAGS = -std=c11 -D_GNU_SOURCE -Icommon
 WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter
@@ -116,7 +125,7 @@ $(B)/obj/%.o: %.c $(B)/flags | $(B)/pkg/libuv
 	$(Q)$(COMPILE) $(HOOKS) $(includes) $(call packages,cflags) -MMD -MP \
 	  -c -o $@ $<
 
-$(B)/libax.a: $(call objects,$(wildcard common/*.c))
+$(B)/libax.a: $(call objects,$(CORE))
 	$(Q)rm -f $@ && $(AR) rcs $@ $^
 
 ifneq ($(COMPILE) $(HOOKS) $(LDFLAGS),$(shell cat $(B)/flags 2>/dev/null))

@@ -16,7 +16,7 @@
  *      that of ax_dispatch. Calls that return int are synchronous: 0 or a
  *      negative libuv error code (uv_strerror tells it in words).
  *   2. A handler runs on its token's executor, else on that of the object.
- *      The steps of a composed operation (ax_stream_read_until) do too.
+ *      The steps of a composed operation (ax_stream_read_until) are the core's.
  *   3. The core owns the memory of operations, and has let go of an operation
  *      before its handler runs.
  *   4. A pending operation holds its I/O object, its executor and the token's
@@ -149,6 +149,11 @@ void ax_context_free(ax_context *context);
  * any earlier.
  * Source: io_context::run. */
 size_t ax_run(ax_executor *executor);
+
+/* Runs what is ready and what that makes ready, without ever waiting, and
+ * returns how many handlers it ran. For tests, and for a main loop of your own.
+ * Source: io_context::poll. */
+size_t ax_poll(ax_executor *executor);
 
 /* Makes every butler return once the handler in hand is done. What is pending
  * stays pending. Source: io_context::stop. */
@@ -340,8 +345,18 @@ void ax_dynbuf_free(ax_dynbuf *dynbuf);
 
 /* Nanoseconds: a moment of the monotonic clock, or a span. */
 typedef uint64_t ax_time;
-#define AX_MS(milliseconds) ((ax_time)((milliseconds)*1000000.0))
-#define AX_SECONDS(seconds) ((ax_time)((seconds)*1000000000.0))
+#define AX_MS(milliseconds) AX__SPAN((milliseconds)*1000000.0)
+#define AX_SECONDS(seconds) AX__SPAN((seconds)*1000000000.0)
+#define AX__SPAN(nanoseconds)                                                  \
+  __builtin_choose_expr(__builtin_constant_p(nanoseconds),                     \
+                        AX__CLAMP(nanoseconds), ax__span(nanoseconds))
+#define AX__CLAMP(nanoseconds)                                                 \
+  (!((nanoseconds) > 0)                     ? 0                                \
+   : (nanoseconds) < 18446744073709549568.0 ? (ax_time)(nanoseconds)           \
+                                            : UINT64_MAX)
+static inline ax_time ax__span(double nanoseconds) {
+  return AX__CLAMP(nanoseconds);
+}
 
 /* The monotonic clock, now. */
 ax_time ax_now(void);
@@ -357,6 +372,17 @@ ax_timer *ax_timer_new(ax_executor *executor);
  * UV_ECANCELED and are counted in the result.
  * Source: steady_timer::expires_after. */
 size_t ax_timer_expires_after(ax_timer *timer, ax_time after);
+
+/* The same, but at a moment of the monotonic clock. A timer that ticks adds its
+ * period to ax_timer_expiry and so does not drift.
+ * Source: steady_timer::expires_at. */
+size_t ax_timer_expires_at(ax_timer *timer, ax_time moment);
+
+/* The moment of expiry. Source: steady_timer::expiry. */
+ax_time ax_timer_expiry(ax_timer *timer);
+
+/* The executor of the timer. */
+ax_executor *ax_timer_executor(ax_timer *timer);
 
 /* ax_timer_wait, given the words of the token. */
 void ax__timer_wait(ax_timer *timer, ax_executor *executor, ax_fn *fn,
@@ -394,6 +420,9 @@ void ax_signals_wait(ax_signals *signals, ax_token token);
 
 /* Ends the pending waits with UV_ECANCELED. */
 void ax_signals_cancel(ax_signals *signals);
+
+/* The executor of the set. */
+ax_executor *ax_signals_executor(ax_signals *signals);
 
 /* ----------------------------------------------------------- endpoints */
 
@@ -450,6 +479,12 @@ ax_stream *ax_stream_new(ax_executor *executor);
  * in the call. Source: booster::aio::basic_io_device::attach. */
 int ax_stream_open_fd(ax_stream *stream, int fd);
 
+/* Opens two streams on the two ends of one new socket.
+ *
+ * 0, UV_EISCONN when one is already open, or an error of socketpair(2).
+ * Source: local::connect_pair. */
+int ax_stream_pair(ax_stream *one, ax_stream *other);
+
 /* Initiates a connection; the handler gets 0 or the error of connect(2). After
  * an error close the stream, which may then connect again. */
 void ax_stream_connect(ax_stream *stream, const ax_endpoint *endpoint,
@@ -483,12 +518,24 @@ void ax_stream_read_until(ax_stream *stream, ax_dynbuf *dynbuf, int delimiter,
  * UV_EIO. Source: asio::async_write. */
 void ax_stream_write(ax_stream *stream, ax_cseq seq, ax_token token);
 
+/* The sides of a stream. */
+typedef enum ax_side { AX_WRITE, AX_READ } ax_side;
+
+/* Initiates a wait until the stream can be read (AX_READ) or written without
+ * waiting, or has an error or an end to report; moves no bytes. For libraries
+ * that read and write a descriptor by themselves. It is the read or the write
+ * of its side. Source: socket::async_wait. */
+void ax_stream_wait(ax_stream *stream, ax_side side, ax_token token);
+
 /* Tells the peer that no more will be written; it sees the end of the stream.
  * 0 or an error of shutdown(2). Source: socket::shutdown(shutdown_send). */
 int ax_stream_shutdown(ax_stream *stream);
 
-/* Ends pending operations with UV_ECANCELED; the stream stays open. */
+/* Ends pending operations with UV_ECANCELED, or those of one side; the stream
+ * stays open. The next operation may be initiated at once: it waits until the
+ * one that was cancelled has ended. */
 void ax_stream_cancel(ax_stream *stream);
+void ax_stream_cancel_side(ax_stream *stream, ax_side side);
 
 /* Ends pending operations with UV_ECANCELED and closes; further ones end with
  * UV_EBADF until the stream is opened again. Closing twice is harmless.
@@ -497,9 +544,13 @@ void ax_stream_cancel(ax_stream *stream);
  * this call, but before the handlers of what was pending run. */
 void ax_stream_close(ax_stream *stream);
 
-/* The two ends of a connected socket: 0 or a negative error code. */
+/* The addresses of both ends of a connected socket: 0 or a negative error
+ * code. */
 int ax_stream_local(ax_stream *stream, ax_endpoint *endpoint);
 int ax_stream_remote(ax_stream *stream, ax_endpoint *endpoint);
+
+/* The executor of the stream. Source: get_executor. */
+ax_executor *ax_stream_executor(ax_stream *stream);
 
 /* The descriptor, for setsockopt and the like, or -1. It stays the stream's:
  * do not close it. With SO_LINGER a close may wait, and the loop with it. */
@@ -520,8 +571,19 @@ ax_acceptor *ax_acceptor_new(ax_executor *executor);
  * or listen(2). Source: acceptor::open, bind and listen. */
 int ax_acceptor_listen(ax_acceptor *acceptor, const ax_endpoint *endpoint);
 
+/* Accepts on a duplicate of a descriptor that listens already, as one that was
+ * inherited; `fd` stays yours.
+ *
+ * 0, UV_EISCONN when it listens already, UV_EINVAL for a socket that does not
+ * listen, or an error of getsockopt(2). Source: acceptor::assign. */
+int ax_acceptor_open_fd(ax_acceptor *acceptor, int fd);
+
 /* Where it listens, with the real port when 0 was asked for. */
 int ax_acceptor_local(ax_acceptor *acceptor, ax_endpoint *endpoint);
+
+/* The descriptor, for setsockopt, or -1; and the executor. */
+int ax_acceptor_fd(ax_acceptor *acceptor);
+ax_executor *ax_acceptor_executor(ax_acceptor *acceptor);
 
 /* Initiates accepting one connection into `peer`, a stream that is not open; it
  * belongs to the operation until the handler runs, and then has TCP_NODELAY

@@ -7,7 +7,10 @@
  * When there is no room for more the block doubles, up to the bound, and where
  * its end is in the way they move to the front. Once empty it holds no block:
  * ten thousand idle sessions shall cost next to nothing. */
-#include "core.h"
+#include "buffer.h"
+
+#include <stdlib.h>
+#include <string.h>
 
 _Static_assert(sizeof(ax_buf) == sizeof(ax_cbuf) &&
                    offsetof(ax_buf, len) == offsetof(ax_cbuf, len),

@@ -2,87 +2,124 @@
  *
  * The story's roles, and where they are here:
  *
- *   Johnny            a handler, called in op.c
- *   completion table  context->table, and the tray it is filled from: butler.c
- *   butlers           the threads inside ax_run: butler.c
- *   Assistant         whoever minds the door: door.c
- *   Owner             ax__submit and the start functions it leads to: door.c
+ *   Johnny            a handler, called in op.c and post.c
+ *   completion table  the queues of the scheduler
+ *   butlers           the threads inside ax_run, which serve the scheduler
+ *   Assistant         whichever butler is in poll(), below
+ *   Owner             ax__loop_submit and the requests it runs: loop.c
  *   blender           the operating system, seen through libuv's loop
+ *   bell, alarm       loop.waker, loop.alarm
+ *   home              the executor where an operation completes
  *
- * Nobody counts entries: work is what is pending, a butler on his round, and a
- * table that is not empty. What completes is put there first and then no longer
- * pending, so that it is work at every moment.
- *
- * Tray, table and desk have latches, and the door is one that knows who closed
- * it. Who minds the door may sleep with it closed, but no butler waits for him:
- * he alone minds it, and the others look whether it is free. `lock` is for what
- * happens between rounds of serving. No handler runs under any of them. Order:
- * door, lock, desk, table, strands from the top down, tray. */
-#include "core.h"
+ * The Assistant is no thread of its own. To poll is a task like a handler,
+ * taken by a butler in between: it runs what was submitted, runs the loop once
+ * (and sleeps there only when nothing is ready), and pushes what completed. No
+ * handler runs under a lock. */
+#include "context.h"
+#include "op.h"
+#include "socket.h"
 
 #include <signal.h>
+#include <stdio.h>
+#include <string.h>
 
 ax_time ax_now(void) { return uv_hrtime(); }
 
-/* ----------------------------------------------------------------- work */
+/* -------------------------------------------------------------- polling */
 
-void ax__unlock_and_wake_all(struct ax__context *context) {
-  ax__wake_all(&context->watch);
-  ax__ring(context);
-  ax__unlock(&context->lock);
+static void expire(struct ax__context *context) {
+  if (context->loop.poller.due == UINT64_MAX)
+    return; /* do not ask the clock for nothing */
+  ax_time now = ax_now();
+  if (context->loop.poller.due > now)
+    return;
+  ax__lock(&context->timers_lock);
+  ax__queue expired = ax__heap_expired(&context->timers, now);
+  ax__timers_changed(context);
+  ax__unlock(&context->timers_lock);
+  ax__op_finish_all(&expired, 0);
 }
 
-bool ax__over(struct ax__context *context) {
-  return context->stopped || (context->work == 0 && context->serving == 0 &&
-                              ax__table_is_empty(context));
+/* Says that it sleeps before it looks for the last time, because whoever pushes
+ * or submits looks after that whether somebody sleeps. */
+static void poll(struct ax__poller *poller, bool may_sleep) {
+  struct ax__context *context = AX__OF(struct ax__context, loop.poller, poller);
+  struct ax__loop *loop = &context->loop;
+  ax__loop_lock(loop);
+  atomic_store(&poller->asleep, may_sleep);
+  if (may_sleep && !ax__scheduler_idle(context->base.scheduler)) {
+    atomic_store(&poller->asleep, false);
+    may_sleep = false;
+  }
+  ax__loop_requests(loop);
+  ax__loop_run(loop, may_sleep ? poller->due : 0);
+  atomic_store(&poller->asleep, false);
+  expire(context);
+  ax__loop_unlock(loop);
 }
-
-/* The last piece goes under the lock: the butlers go home then, and who waits
- * for them may free the context. */
-void ax__work_add(struct ax__context *context, long change) {
-  for (size_t before; (before = context->work) + (size_t)change;)
-    if (ax__change(&context->work, before, before + (size_t)change))
-      return;
-  ax__lock(&context->lock);
-  ax__add(&context->work, (size_t)change);
-  if (ax__over(context))
-    ax__unlock_and_wake_all(context);
-  else
-    ax__unlock(&context->lock);
-}
-
-void ax_work_begin(ax_executor *executor) {
-  ax__work_add(executor->context, 1);
-}
-
-void ax_work_end(ax_executor *executor) { ax__work_add(executor->context, -1); }
 
 /* ------------------------------------------------------------- executors */
 
-bool ax_inside(ax_executor *executor) {
-  for (struct ax__frame *frame = ax__self.inside; frame; frame = frame->up)
-    if (frame->executor == executor)
-      return true;
-  return false;
+static bool context_push(ax_executor *executor, ax__entry *entry) {
+  return ax__scheduler_push(executor->scheduler, entry);
 }
 
-void ax_stop(ax_executor *executor) {
+static size_t serve(ax_executor *executor, bool wait) {
   struct ax__context *context = executor->context;
-  ax__lock(&context->lock);
-  atomic_store(&context->stopped, true);
-  ax__unlock_and_wake_all(context);
+  assert(!ax_inside(&context->base) && "ax_run in a handler of its context");
+  struct ax__frame frame;
+  size_t before = ax__self.handlers;
+  int number = ax__self.butler;
+  ax__enter(&frame, &context->base);
+  ax__self.butler = atomic_fetch_add(&context->butlers, 1) + 1;
+  if (ax__tracing())
+    ax__trace_butler();
+  ax__scheduler_serve(executor->scheduler, wait);
+  atomic_fetch_sub(&context->butlers, 1);
+  ax__leave(&frame);
+  ax__self.butler = number;
+  size_t handlers = ax__self.handlers - before;
+  ax__self.handlers = before; /* an ax_run around this one counts its own */
+  return handlers;
 }
+
+/* A butler is not cancelled in the middle of things. It is said to be
+ * cancellable at any point all the same, because then glibc need not note at
+ * each system call that it is so for the length of the call. */
+size_t ax_run(ax_executor *executor) {
+  int state, type;
+  pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
+  pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
+  size_t handlers = serve(executor, true);
+  pthread_setcanceltype(type, NULL);
+  pthread_setcancelstate(state, NULL);
+  return handlers;
+}
+
+size_t ax_poll(ax_executor *executor) { return serve(executor, false); }
+
+int ax_butler(void) { return ax__self.butler; }
+
+void ax_stop(ax_executor *executor) { ax__scheduler_stop(executor->scheduler); }
 
 bool ax_stopped(ax_executor *executor) {
-  return atomic_load(&executor->context->stopped);
+  return atomic_load(&executor->scheduler->stopped);
 }
 
 void ax_restart(ax_executor *executor) {
-  atomic_store(&executor->context->stopped, false);
+  atomic_store(&executor->scheduler->stopped, false);
+}
+
+void ax_work_begin(ax_executor *executor) {
+  ax__scheduler_work(executor->scheduler, 1);
+}
+
+void ax_work_end(ax_executor *executor) {
+  ax__scheduler_work(executor->scheduler, -1);
 }
 
 uv_loop_t *ax_context_loop(ax_executor *executor) {
-  return &executor->context->loop;
+  return &executor->context->loop.uv;
 }
 
 /* ------------------------------------------------------ beginning and end */
@@ -95,7 +132,27 @@ static void ignore_sigpipe(void) {
     signal(SIGPIPE, SIG_IGN);
 }
 
+/* libuv takes memory as it pleases, and aborts without a word in some places
+ * where there is none. */
+static void *speak(void *memory, size_t size) {
+  if (!memory && size)
+    fprintf(stderr, "ax: libuv is out of memory for %zu bytes\n", size);
+  return memory;
+}
+
+static void *speaking_malloc(size_t size) { return speak(malloc(size), size); }
+
+static void *speaking_realloc(void *memory, size_t size) {
+  return speak(realloc(memory, size), size);
+}
+
+static void *speaking_calloc(size_t count, size_t size) {
+  return speak(calloc(count, size), count * size);
+}
+
 static void open_process(void) {
+  uv_replace_allocator(speaking_malloc, speaking_realloc, speaking_calloc,
+                       free);
   ax__trace_open();
   ax__pool_open();
 }
@@ -103,9 +160,10 @@ static void open_process(void) {
 /* Memory only: objects that outlive their context hold it. */
 static void context_destroy(void *object) {
   struct ax__context *context = object;
+  assert(context->ended && "ax_unref of a context: use ax_context_free");
+  ax__scheduler_free(context->base.scheduler);
   free(context->timers.at);
-  ax__mutex_destroy(&context->lock);
-  ax__cond_destroy(&context->watch);
+  ax__mutex_destroy(&context->timers_lock);
   free(context);
 }
 
@@ -114,41 +172,44 @@ ax_context *ax_context_new(void) {
   static atomic_uint count;
   pthread_once(&once, open_process);
   ignore_sigpipe();
+  ax__fill_standard_fds();
   struct ax__context *context = ax__alloc(sizeof *context);
   memset(context, 0, sizeof *context);
   context->base.context = context;
-  context->base.push = ax__table_push;
+  context->base.scheduler = ax__scheduler_new(&context->loop.poller);
+  context->base.push = context_push;
   context->base.kind = "context";
   context->base.number = atomic_fetch_add(&count, 1) + 1;
-  context->due = UINT64_MAX;
+  context->loop.poller.poll = poll;
   ax_obj_init(&context->base.obj, context_destroy);
-  ax__mutex_init(&context->lock);
-  ax__cond_init(&context->watch);
-  ax__loop_open(context);
+  ax__mutex_init(&context->timers_lock);
+  ax__loop_open(&context->loop);
   return &context->base;
 }
 
-/* What is dropped may let go of the last reference to user objects, whose
- * destroy functions may call anything here; it finds the context dead. */
+static ax__queue close_timers(struct ax__context *context) {
+  ax__lock(&context->timers_lock);
+  context->timers_closed = true;
+  ax__queue left = ax__heap_expired(&context->timers, UINT64_MAX);
+  ax__unlock(&context->timers_lock);
+  return left;
+}
+
+/* What is dropped may release the last reference to user objects, whose destroy
+ * functions may call anything here; it finds the context closed. */
 void ax_context_free(ax_context *executor) {
   if (!executor)
     return;
   struct ax__context *context = executor->context;
+  assert(executor == &context->base && "ax_context_free of a strand");
   assert(context->butlers == 0 && "ax_context_free while a butler is inside");
-  ax__door_close(context);
-  ax__lock(&context->lock);
-  ax__latch_close(&context->desk);
-  context->dead = true;
-  ax__latch_open(&context->desk);
-  ax__queue left = ax__timers_expired(context, UINT64_MAX);
-  ax__queue_splice(&left, &context->table);
-  ax__queue_splice(&left, &context->incoming);
-  ax__unlock(&context->lock);
-  ax__start_all(context, false);
-  ax__loop_close(context);
-  ax__door_open(context);
-  ax__drop_all(&left);
-  for (ax_op *op; (op = LIST_FIRST(&context->initiated)); ax__op_drop(op))
-    LIST_REMOVE(op, initiated);
+  ax__queue left = close_timers(context);
+  ax__queue ready = ax__scheduler_close(executor->scheduler);
+  ax__queue_splice(&left, &ready);
+  ax__loop_lock(&context->loop);
+  ax__loop_close(&context->loop);
+  ax__loop_unlock(&context->loop);
+  ax__queue_drop(&left);
+  context->ended = true;
   ax_unref(executor);
 }

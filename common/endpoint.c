@@ -2,10 +2,12 @@
  *
  * One string decides between TCP over IPv4 or IPv6 and a Unix socket, so that
  * no program here needs to know which it uses. */
-#include "core.h"
+#include "ax.h"
 
 #include <netdb.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/un.h>
 
 static int parse_path(const char *path, ax_endpoint *endpoint) {
@@ -29,11 +31,28 @@ static int parse_port(const char *text, int *port) {
   return 0;
 }
 
+/* The scope of "fe80::1%eth0", or of "fe80::1%2": libuv knows names of
+ * interfaces only, and passes over what it does not know. */
+static int parse_scope(const char *host, struct sockaddr_in6 *addr) {
+  const char *percent = strchr(host, '%');
+  char *end;
+  if (!percent || addr->sin6_scope_id)
+    return 0;
+  unsigned long scope = strtoul(percent + 1, &end, 10);
+  if (percent[1] < '0' || percent[1] > '9' || *end || !scope ||
+      scope > UINT32_MAX)
+    return UV_EINVAL;
+  addr->sin6_scope_id = (uint32_t)scope;
+  return 0;
+}
+
 static int parse_ip(bool ip6, const char *host, int port, ax_endpoint *found) {
   void *addr = &found->addr;
   found->len = ip6 ? sizeof(struct sockaddr_in6) : sizeof(struct sockaddr_in);
-  if (ip6)
-    return uv_ip6_addr(host, port, addr);
+  if (ip6) {
+    int err = uv_ip6_addr(host, port, addr);
+    return err ? err : parse_scope(host, addr);
+  }
   if (strcmp(host, "localhost") == 0)
     host = "127.0.0.1";
   return uv_ip4_addr(*host ? host : "0.0.0.0", port, addr);

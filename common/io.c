@@ -1,95 +1,69 @@
-/* io.c: what streams, acceptors and signal sets have in common.
- *
- * An I/O object has two halves. Its own functions run on the user's threads,
- * which law 9 keeps from overlapping; its handles in the loop belong to
- * whoever has the door. What the first half wants of the second travels as
- * a request, in order, so "read, cancel, read" means the same everywhere.
- * `epoch` counts the cancels and closes of the first half, `ended` says which
- * of them the second half has carried out. A read that finds the epoch changed
- * moves nothing more. What is pending ends when the cancel or close is carried
- * out.
- *
- * Descriptors of every kind are polled by the loop (uv_poll). Files cannot be
- * polled; they are always ready. An operation that waits for its descriptor is
- * moved on at the door when that is ready; a read takes this step just before
- * its handler instead (stream.c).
+/* io.c: waiting for descriptors of every kind, which the loop polls (uv_poll).
+ * Files cannot be polled; they are always ready.
  *
  * A descriptor stays armed for reading between operations: a session that reads
- * again at once costs no system call for polling, and an echo 2.3 instead of
- * 3.7 us (echo-unix-50). It is disarmed when the loop has reported `patience`
- * times what nobody waited for, for a report costs little, and to disarm and to
- * arm again are two system calls: an echo with two butlers costs 2.44 us so,
- * and 2.50 when once is enough (echo-unix-50).
+ * again at once costs no system call for polling. It is disarmed when the loop
+ * has reported `patience` times what nobody waited for: a report costs little,
+ * and to disarm and arm again are two system calls.
  *
  * When the last reference is gone the loop may still hold handles of the
  * object. So its end is a request as well, and its memory goes with it. */
-#include "core.h"
+#include "io.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
+#include <string.h>
 
-void *ax__io_new(size_t size, ax_executor *executor, void (*destroy)(void *),
-                 void (*close_more)(struct ax__io *)) {
-  struct ax__io *io = ax__alloc(size);
-  memset(io, 0, size);
-  ax_obj_init(&io->obj, destroy);
-  io->executor = ax_ref(executor);
-  io->own = AX__NO_FD;
-  io->close_more = close_more;
-  return io;
-}
+enum { BOTH_SIDES = 1 << AX_READ | 1 << AX_WRITE };
 
 /* -------------------------------------------------------------- requests */
 
-/* To be dropped is how a request ends: at the door, or with the context. */
+/* Acts also when it is not live, because descriptors are closed in any case;
+ * then the loop has no handles of the object any more. It is work until then,
+ * so what was closed is closed when ax_run returns. */
 static void request_run(ax__entry *entry, bool live) {
-  ax_op *op = ax__op_of(entry);
-  struct ax__context *at = op->at;
-  bool at_door = ax__at_door(at);
-  if (!at_door)
-    ax__door_close(at);
-  op->io->ended = op->epoch;
-  op->act(op->io, op->given);
-  if (!at_door)
-    ax__door_open(at);
-  ax__op_run(entry, live);
+  struct ax__request request = *AX__OF(struct ax__request, entry, entry);
+  ax_executor *held = ax_ref(request.io->executor);
+  struct ax__loop *loop = &held->context->loop;
+  bool owned = ax__loop_owned(loop);
+  ax__give(ax__block_for(sizeof request), entry);
+  if (!owned)
+    ax__loop_lock(loop);
+  request.act(request.io, &request);
+  if (!owned)
+    ax__loop_unlock(loop);
+  ax__scheduler_work(held->scheduler, -1);
+  if (!request.last)
+    ax_unref(request.io);
+  ax_unref(held);
 }
 
-void ax__io_request(struct ax__io *io, void (*act)(struct ax__io *, ax__fd),
-                    ax__fd fd, bool last) {
-  ax_op *op = ax__op_new(AX__OP, io->executor, last ? NULL : io, (ax_token){0});
-  op->entry.run = request_run;
-  op->act = act;
-  op->io = io;
-  op->given = fd;
-  op->epoch = atomic_load(&io->epoch);
-  op->start = ax__op_drop;
-  ax__submit(op, ax__io_context(io));
+void ax__io_request(struct ax__io *io, struct ax__request request) {
+  struct ax__request *own = ax__take(ax__block_for(sizeof *own));
+  *own = request;
+  own->entry.run = request_run;
+  own->io = request.last ? io : ax_ref(io);
+  ax__scheduler_work(io->executor->scheduler, 1);
+  ax__loop_submit(ax__io_loop(io), &own->entry);
 }
 
-void ax__fd_close(ax__fd fd) {
-  if (fd.flags != -1)
-    fcntl(fd.fd, F_SETFL, fd.flags);
-  if (fd.fd != -1)
-    close(fd.fd);
-}
-
-static ax__queue take_pending(struct ax__io *io) {
-  ax__queue pending = ax__queue_take(&io->pending[AX__WRITING]);
-  ax__queue_splice(&pending, &io->pending[AX__READING]);
+static ax__queue take_pending(struct ax__io *io, int sides) {
+  ax__queue pending = {0};
+  for (int side = 0; side < 2; side++)
+    if (sides & 1 << side)
+      ax__queue_splice(&pending, &io->pending[side]);
   return pending;
 }
 
-/* All are taken before one ends, for its end may begin another. */
-static void cancel_act(struct ax__io *io, ax__fd fd) {
-  ax__queue pending = take_pending(io);
-  ax__finish_all(&pending, UV_ECANCELED);
+/* All are taken before one ends, because its end may begin another. */
+static void cancel_act(struct ax__io *io, const struct ax__request *request) {
+  ax__queue pending = take_pending(io, request->number);
+  atomic_fetch_add(&io->ended, 1);
+  ax__op_finish_all(&pending, UV_ECANCELED);
 }
 
-void ax__io_cancel(struct ax__io *io) {
-  atomic_fetch_add(&io->epoch, 1);
-  ax__io_request(io, cancel_act, AX__NO_FD, false);
+void ax__io_cancel(struct ax__io *io, int sides) {
+  atomic_fetch_add(&io->asked, 1);
+  ax__io_request(io, (struct ax__request){.act = cancel_act, .number = sides});
 }
 
 static void close_handles(struct ax__io *io) {
@@ -99,38 +73,67 @@ static void close_handles(struct ax__io *io) {
     io->close_more(io);
 }
 
-static void close_act(struct ax__io *io, ax__fd fd) {
+/* The handlers of what was pending find it closed. */
+static void close_act(struct ax__io *io, const struct ax__request *request) {
   close_handles(io);
-  ax__latch_close(&io->latch);
-  ax__fd_close(fd);
-  ax__latch_open(&io->latch);
-  cancel_act(io, AX__NO_FD); /* whose handlers find it closed */
+  ax__fd_close(request->fd);
+  cancel_act(io, request);
+}
+
+ax__fd ax__io_begin_close(struct ax__io *io) {
+  ax__fd fd = io->own;
+  io->own = AX__NO_FD;
+  atomic_fetch_add(&io->asked, fd.fd != -1);
+  return fd;
+}
+
+void ax__io_end_close(struct ax__io *io, ax__fd fd) {
+  if (fd.fd != -1)
+    ax__io_request(io, (struct ax__request){
+                           .act = close_act, .fd = fd, .number = BOTH_SIDES});
 }
 
 void ax__io_close(struct ax__io *io) {
-  ax__fd fd = io->own;
-  io->own = AX__NO_FD;
-  atomic_fetch_add(&io->epoch, 1);
-  if (fd.fd != -1)
-    ax__io_request(io, close_act, fd, false);
+  ax__io_end_close(io, ax__io_begin_close(io));
 }
 
-static void end_act(struct ax__io *io, ax__fd fd) {
-  close_act(io, fd);
-  ax_unref(io->executor); /* the request holds it, too */
+/* ------------------------------------------------------ beginning and end */
+
+/* With its context. Dropping the last operation may be the end of the object.
+ */
+static void shut(struct ax__member *member) {
+  struct ax__io *io = AX__OF(struct ax__io, member, member);
+  ax__queue pending = take_pending(io, BOTH_SIDES);
+  close_handles(io);
+  ax__fd_close(io->own);
+  io->own = AX__NO_FD;
+  ax__queue_drop(&pending);
+}
+
+void *ax__io_new(size_t size, ax_executor *executor, void (*destroy)(void *),
+                 void (*close_more)(struct ax__io *)) {
+  struct ax__io *io = ax__alloc(size);
+  memset(io, 0, size);
+  ax_obj_init(&io->obj, destroy);
+  io->executor = ax_ref(executor);
+  io->own = AX__NO_FD;
+  io->close_more = close_more;
+  io->member.shut = shut;
+  ax__loop_join(ax__io_loop(io), &io->member);
+  return io;
+}
+
+static void end_act(struct ax__io *io, const struct ax__request *request) {
+  ax__loop_leave(ax__io_loop(io), &io->member);
+  close_handles(io);
+  ax__fd_close(io->own); /* not the request's: its context may have shut it */
+  ax_unref(io->executor);
   free(io);
 }
 
 void ax__io_end(void *object) {
   struct ax__io *io = object;
-  ax__io_request(io, end_act, io->own, true);
-}
-
-/* Dropping the last operation may be the end of the object. */
-void ax__io_shut(struct ax__io *io) {
-  ax__queue pending = take_pending(io);
-  close_handles(io);
-  ax__drop_all(&pending);
+  ax__io_request(io, (struct ax__request){.act = end_act, .last = true});
 }
 
 /* --------------------------------------------------------------- handles */
@@ -145,26 +148,25 @@ static void on_closed(uv_handle_t *handle) { free(handle); }
 
 void ax__handle_close(void *handle_pointer) {
   uv_handle_t **handle = handle_pointer;
-  if (*handle) {
-    (*handle)->data = NULL;
+  if (*handle)
     uv_close(*handle, on_closed);
-  }
   *handle = NULL;
 }
 
 /* ------------------------------------------------- waiting for a descriptor */
 
-static const int event_of[] = {UV_WRITABLE, UV_READABLE};
-static const unsigned char patience[] = {0, 8}; /* of writing, of reading */
+static const int event_of[] = {
+    [AX_WRITE] = UV_WRITABLE, [AX_READ] = UV_READABLE};
+static const unsigned char patience[] = {[AX_WRITE] = 0, [AX_READ] = 8};
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-/* 0 or an error: UV_EPERM for a file, which is always ready. */
+/* 0 or an error: UV_EPERM for a file. */
 static int watch(struct ax__io *io, int fd) {
   if (io->poll)
     return 0;
   io->poll = ax__handle_new(io, sizeof *io->poll);
-  int err = uv_poll_init(&ax__io_context(io)->loop, io->poll, fd);
+  int err = uv_poll_init(&ax__io_loop(io)->uv, io->poll, fd);
   if (err) {
     free(io->poll); /* it never was in the loop */
     io->poll = NULL;
@@ -182,116 +184,88 @@ void ax__io_arm(struct ax__io *io, int events) {
     uv_poll_stop(io->poll);
 }
 
-static void start(ax_op *op) {
-  struct ax__io *io = op->object;
-  bool over = (int)(op->epoch - io->ended) < 0;
-  int err = over ? UV_ECANCELED : watch(io, op->fd);
+/* A request. */
+static void start(ax__entry *entry, bool live) {
+  struct ax__io_op *op = ax__io_op_of(entry);
+  struct ax__io *io = op->op.object;
+  entry->run = op->done;
+  if (!live) {
+    entry->run(entry, false);
+    return;
+  }
+  int err = watch(io, op->fd);
   if (!err) {
-    ax__queue_push(&io->pending[op->side], &op->entry);
+    ax__queue_push(&io->pending[op->side], entry);
     ax__io_arm(io, io->armed | event_of[op->side]);
     return;
   }
   if (err == UV_EPERM)
-    while ((err = op->move(op)) == UV_EAGAIN)
+    while ((err = op->perform(op)) == UV_EAGAIN)
       continue;
-  ax__op_finish(op, err, op->n);
+  ax__op_finish(&op->op, err, op->op.n);
 }
 
-ax_op *ax__io_op(struct ax__io *io, enum ax__side side, const ax_token *token,
-                 int (*move)(ax_op *)) {
-  ax_op *op = ax__op_new(AX__OP, io->executor, io, *token);
-  op->start = start;
+void *ax__io_begin(size_t size, struct ax__io *io, ax_side side,
+                   const ax_token *token, int (*perform)(struct ax__io_op *),
+                   void (*done)(ax__entry *, bool)) {
+  struct ax__io_op *op = ax__op_begin(size, io->executor, io, *token);
+  op->op.entry.run = op->done = done;
+  op->perform = perform;
   op->fd = io->own.fd;
-  op->epoch = atomic_load(&io->epoch);
   op->side = (unsigned char)side;
-  op->move = move;
+  op->socket = true;
   return op;
+}
+
+void ax__io_start(struct ax__io_op *op) {
+  ax__op_pend(&op->op);
+  op->op.entry.run = start;
+  ax__loop_submit(ax__io_loop(op->op.object), &op->op.entry);
 }
 
 /* The other side of a terminal is gone: there is no room, and the loop would
  * report that for ever. */
-static bool hung_up(const ax_op *op) {
+static bool hung_up(const struct ax__io_op *op) {
   struct pollfd fd = {.fd = op->fd, .events = POLLOUT};
-  return op->side == AX__WRITING && !op->socket && poll(&fd, 1, 0) > 0 &&
+  return op->side == AX_WRITE && !op->socket && poll(&fd, 1, 0) > 0 &&
          (fd.revents & POLLHUP) && !(fd.revents & POLLOUT);
 }
 
-/* Whether it has to wait for more. */
-static bool waits_on(ax_op *op) {
-  size_t before = op->n;
-  op->err = op->move(op);
-  if (op->err == UV_EAGAIN && op->n == before && hung_up(op))
-    op->err = UV_EIO;
-  return op->err == UV_EAGAIN;
+/* True if it has to wait for more. */
+static bool goes_on(struct ax__io_op *op) {
+  size_t before = op->op.n;
+  op->op.err = op->perform(op);
+  if (op->op.err == UV_EAGAIN && op->op.n == before && hung_up(op))
+    op->op.err = UV_EIO;
+  return op->op.err == UV_EAGAIN;
 }
 
-/* The first that waits for this side, if it waits no longer. */
-static ax_op *ready(struct ax__io *io, enum ax__side side) {
+/* The first that waits for this side, if it is done now. */
+static ax_op *ready(struct ax__io *io, ax_side side) {
   ax__queue *pending = &io->pending[side];
-  ax_op *op = pending->head ? ax__op_of(pending->head) : NULL;
-  if (op && waits_on(op))
+  ax__entry *first = pending->head;
+  if (first && goes_on(ax__io_op_of(first)))
     return NULL;
   (void)ax__queue_pop(pending);
-  io->in_vain[side] = op ? 0 : io->in_vain[side] + 1;
+  io->in_vain[side] = first ? 0 : io->in_vain[side] + 1;
   if (!pending->head && io->in_vain[side] >= patience[side])
     ax__io_arm(io, io->armed & ~event_of[side]);
-  return op;
+  return first ? ax__op_of(first) : NULL;
 }
 
-/* An error, for which the loop has disarmed, is learnt from the system call.
- * What completes to a context that is gone may hold the last reference to the
- * object, so that is the last thing to happen. */
+/* After an error libuv has disarmed; the system call tells what it is. To
+ * finish is the last thing to happen, because what completes to a context that
+ * is gone may hold the last reference to the object. */
 static void on_poll(uv_poll_t *poll, int status, int events) {
   struct ax__io *io = poll->data;
   if (status < 0) {
     uv_poll_start(poll, io->armed, on_poll);
     events = UV_READABLE | UV_WRITABLE;
   }
-  ax_op *write = events & UV_WRITABLE ? ready(io, AX__WRITING) : NULL;
-  ax_op *read = events & UV_READABLE ? ready(io, AX__READING) : NULL;
+  ax_op *write = events & UV_WRITABLE ? ready(io, AX_WRITE) : NULL;
+  ax_op *read = events & UV_READABLE ? ready(io, AX_READ) : NULL;
   if (write)
     ax__op_finish(write, write->err, write->n);
   if (read)
     ax__op_finish(read, read->err, read->n);
 }
-
-/* ----------------------------------------------------------- descriptors */
-
-int ax__name_of(int fd, bool peer, ax_endpoint *endpoint) {
-  struct sockaddr *addr = (struct sockaddr *)&endpoint->addr;
-  *endpoint = (ax_endpoint){.len = sizeof endpoint->addr};
-  int err = peer ? getpeername(fd, addr, &endpoint->len)
-                 : getsockname(fd, addr, &endpoint->len);
-  return err ? -errno : 0;
-}
-
-void ax__nonblocking(int fd) {
-  fcntl(fd, F_SETFL, fcntl(fd, F_GETFL) | O_NONBLOCK);
-}
-
-#ifdef SOCK_NONBLOCK
-int ax__socket(int family) {
-  int fd = socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-  return fd < 0 ? -errno : fd;
-}
-
-int ax__accept(int listener) {
-  int fd = accept4(listener, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC);
-  return fd < 0 ? -errno : fd;
-}
-#else
-static int prepared(int fd) {
-  if (fd < 0)
-    return -errno;
-  fcntl(fd, F_SETFD, FD_CLOEXEC);
-  ax__nonblocking(fd);
-#ifdef SO_NOSIGPIPE
-  setsockopt(fd, SOL_SOCKET, SO_NOSIGPIPE, &(int){1}, sizeof(int));
-#endif
-  return fd;
-}
-
-int ax__socket(int family) { return prepared(socket(family, SOCK_STREAM, 0)); }
-
-int ax__accept(int listener) { return prepared(accept(listener, NULL, NULL)); }
-#endif

@@ -3,7 +3,8 @@
  * The last reference may be given back on any thread, so the decrement that
  * reaches zero has to see everything the others did before theirs: release on
  * the way down, acquire by the last. */
-#include "core.h"
+#include "ax.h"
+#include "pool.h"
 
 static atomic_size_t live_objects;
 

@@ -1,14 +1,22 @@
 /* resolve.c: names to endpoints, in libuv's thread pool.
  *
  * A look-up that has begun cannot be called back: ax_context_free waits for
- * it. */
-#include "core.h"
+ * it. One that has not is cancelled. */
+#include "context.h"
+#include "op.h"
 
 #include <netdb.h>
+#include <string.h>
 
 struct lookup {
+  ax_op op;
+  struct ax__member member;
+  ax_endpoint *found;
+  size_t max;
   uv_getaddrinfo_t request;
-  char text[];
+  struct ax__loop *loop;
+  char *service;
+  char host[]; /* and the service */
 };
 
 static size_t copy_found(const struct addrinfo *info, ax_endpoint *found,
@@ -21,54 +29,77 @@ static size_t copy_found(const struct addrinfo *info, ax_endpoint *found,
   return n;
 }
 
-/* At the door. */
+/* ---------------------------------------------- by the owner of the loop */
+
 static void on_resolved(uv_getaddrinfo_t *request, int status,
                         struct addrinfo *info) {
-  ax_op *op = request->data;
-  size_t n = status ? 0 : copy_found(info, op->found, op->max);
+  struct lookup *lookup = AX__OF(struct lookup, request, request);
+  size_t n = status ? 0 : copy_found(info, lookup->found, lookup->max);
   uv_freeaddrinfo(info);
-  ax__op_finish(op, status, n);
+  ax__loop_leave(lookup->loop, &lookup->member);
+  ax__op_finish(&lookup->op, status, n);
 }
 
-/* At the door. */
-static void start_lookup(ax_op *op) {
-  struct lookup *lookup = op->extra;
-  char *colon = strrchr(lookup->text, ':');
+/* With its context. */
+static void shut(struct ax__member *member) {
+  uv_cancel((uv_req_t *)&AX__OF(struct lookup, member, member)->request);
+}
+
+/* A request. */
+static void start(ax__entry *entry, bool live) {
+  struct lookup *lookup = (struct lookup *)ax__op_of(entry);
   struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};
-  *colon = '\0';
-  lookup->request.data = op;
-  int err = uv_getaddrinfo(&op->at->loop, &lookup->request, on_resolved,
-                           lookup->text, colon + 1, &hints);
+  entry->run = ax__op_run;
+  if (!live) {
+    entry->run(entry, false);
+    return;
+  }
+  struct ax__loop *loop = lookup->loop;
+  int err = uv_getaddrinfo(&loop->uv, &lookup->request, on_resolved,
+                           lookup->host, lookup->service, &hints);
   if (err)
-    ax__op_finish(op, err, 0);
+    ax__op_finish(&lookup->op, err, 0);
+  else
+    ax__loop_join(loop, &lookup->member);
 }
 
-/* NULL if the text is not "name:port". */
-static struct lookup *lookup_new(const char *text) {
+/* ------------------------------------------------------------- the public */
+
+/* The colon of "name:port", or NULL. */
+static const char *colon_of(const char *text) {
   const char *colon = strrchr(text, ':');
-  if (!colon || colon == text || !colon[1] ||
-      strtol(colon + 1, NULL, 10) > 65535)
-    return NULL;
+  bool named = colon && colon != text && colon[1];
+  return named && strtol(colon + 1, NULL, 10) <= 65535 ? colon : NULL;
+}
+
+static void look_up(ax_executor *executor, const char *text, const char *colon,
+                    ax_endpoint *found, size_t max, const ax_token *token) {
   size_t size = strlen(text) + 1;
   struct lookup *lookup = ax__alloc(sizeof *lookup + size);
-  memcpy(lookup->text, text, size);
-  return lookup;
+  ax__op_init(lookup, -1, executor, NULL, *token);
+  memcpy(lookup->host, text, size);
+  lookup->service = lookup->host + (colon - text);
+  *lookup->service++ = '\0';
+  lookup->found = found;
+  lookup->max = max;
+  lookup->loop = &executor->context->loop;
+  lookup->member.shut = shut;
+  ax__op_pend(&lookup->op);
+  lookup->op.entry.run = start;
+  ax__loop_submit(lookup->loop, &lookup->op.entry);
 }
 
 void ax_resolve(ax_executor *executor, const char *text, ax_endpoint *found,
                 size_t max, ax_token token) {
-  ax_op *op = ax__op_new(AX__OP, executor, NULL, token);
   ax_endpoint known;
   int err = ax_endpoint_parse(text, &known);
-  op->found = found;
-  op->max = max;
-  op->extra = err == UV_EINVAL ? lookup_new(text) : NULL;
-  op->start = start_lookup;
-  if (op->extra) {
-    ax__submit(op, executor->context);
+  const char *colon = err == UV_EINVAL ? colon_of(text) : NULL;
+  if (colon) {
+    look_up(executor, text, colon, found, max, &token);
     return;
   }
   if (!err && max)
     found[0] = known;
-  ax__op_finish(op, err, !err && max ? 1 : 0);
+  ax__op_finish(ax__op_begin(sizeof(ax_op), executor, NULL, token), err,
+                !err && max ? 1 : 0);
 }

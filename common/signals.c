@@ -3,8 +3,8 @@
  * libuv catches a signal and wakes the loop; what happens from then on is
  * ordinary: a wait completes, or, when nobody waits, the signal is remembered
  * until somebody does. ax_signals_add returns when the loop has taken over, so
- * that no signal slips through in between. */
-#include "core.h"
+ * no signal slips through in between. */
+#include "io.h"
 
 #include <signal.h>
 
@@ -12,44 +12,52 @@ struct ax_signals {
   struct ax__io io;
   /* the user's half */
   atomic_bool in_force; /* what was added last; false: nothing was */
-  /* at the door */
+  /* the owner of the loop's half */
   uv_signal_t *handle[NSIG];
   sigset_t came; /* while nobody waited */
 };
 
-/* ----------------------------------------------------------- at the door */
+/* ---------------------------------------------- by the owner of the loop */
 
 static void on_signal(uv_signal_t *handle, int signo) {
   ax_signals *s = handle->data;
-  ax__entry *wait = ax__queue_pop(&s->io.pending[AX__READING]);
+  ax__entry *wait = ax__queue_pop(&s->io.pending[AX_READ]);
   if (wait)
     ax__op_finish(ax__op_of(wait), 0, (size_t)signo);
   else
     sigaddset(&s->came, signo);
 }
 
-/* The signal's number travels where others have a descriptor. The loop has the
- * pipe it needs since it was made, so there is nothing that could fail. */
-static void add_act(struct ax__io *io, ax__fd signo) {
+/* The loop has had the pipe that this needs since it was made, so there is
+ * nothing that could fail. */
+static void add_act(struct ax__io *io, const struct ax__request *request) {
   ax_signals *s = (ax_signals *)io;
-  uv_signal_t **handle = &s->handle[signo.fd];
-  if (!*handle && !ax__io_context(io)->dead) {
+  struct ax__loop *loop = ax__io_loop(io);
+  uv_signal_t **handle = &s->handle[request->number];
+  if (!*handle && !loop->closed) {
     *handle = ax__handle_new(io, sizeof **handle);
-    ax__must(uv_signal_init(&ax__io_context(io)->loop, *handle));
-    ax__must(uv_signal_start(*handle, on_signal, signo.fd));
+    ax__must(uv_signal_init(&loop->uv, *handle));
+    ax__must(uv_signal_start(*handle, on_signal, request->number));
   }
   atomic_store(&s->in_force, true);
 }
 
-static void start_wait(ax_op *op) {
+/* A request. */
+static void start_wait(ax__entry *entry, bool live) {
+  ax_op *op = ax__op_of(entry);
   ax_signals *s = op->object;
+  entry->run = ax__op_run;
+  if (!live) {
+    entry->run(entry, false);
+    return;
+  }
   for (int signo = 1; signo < NSIG; signo++)
     if (sigismember(&s->came, signo) == 1) {
       sigdelset(&s->came, signo);
       ax__op_finish(op, 0, (size_t)signo);
       return;
     }
-  ax__queue_push(&s->io.pending[AX__READING], &op->entry);
+  ax__queue_push(&s->io.pending[AX_READ], entry);
 }
 
 static void close_more(struct ax__io *io) {
@@ -65,21 +73,25 @@ int ax_signals_add(ax_signals *s, int signo) {
       sigaction(signo, NULL, &now))
     return UV_EINVAL;
   atomic_store(&s->in_force, false);
-  ax__io_request(&s->io, add_act, (ax__fd){signo, -1}, false);
-  ax__settle(ax__io_context(&s->io), &s->in_force);
+  ax__io_request(&s->io, (struct ax__request){.act = add_act, .number = signo});
+  ax__loop_await(ax__io_loop(&s->io), &s->in_force);
   return 0;
 }
 
 void ax_signals_wait(ax_signals *s, ax_token token) {
-  ax_op *op = ax__op_new(AX__OP, s->io.executor, s, token);
-  op->start = start_wait;
-  if (atomic_load(&s->in_force))
-    ax__submit(op, ax__io_context(&s->io));
-  else
+  ax_op *op = ax__op_begin(sizeof *op, s->io.executor, s, token);
+  if (!atomic_load(&s->in_force)) {
     ax__op_finish(op, UV_EINVAL, 0);
+    return;
+  }
+  ax__op_pend(op);
+  op->entry.run = start_wait;
+  ax__loop_submit(ax__io_loop(&s->io), &op->entry);
 }
 
-void ax_signals_cancel(ax_signals *s) { ax__io_cancel(&s->io); }
+void ax_signals_cancel(ax_signals *s) { ax__io_cancel(&s->io, 1 << AX_READ); }
+
+ax_executor *ax_signals_executor(ax_signals *s) { return s->io.executor; }
 
 ax_signals *ax_signals_new(ax_executor *executor) {
   return ax__io_new(sizeof(ax_signals), executor, ax__io_end, close_more);

@@ -3,7 +3,7 @@
  * One event a line, written under one lock: tracing is for looking, and the
  * order of lines is worth more than speed. Times are microseconds since the
  * trace began. Off, all that remains is the test of ax__trace_on. */
-#include "core.h"
+#include "trace.h"
 
 #include <inttypes.h>
 #include <stdarg.h>
@@ -89,7 +89,7 @@ static void slice(const char *name, const char *kind, ax_time begin) {
         (double)(ax_now() - begin) / 1e3);
 }
 
-/* Where no handler runs, as in main, the order is a slice of its own: an arrow
+/* Where no handler runs, as in main, the call is a slice of its own: an arrow
  * begins in a slice. */
 struct ax__origin ax__trace_initiated(ax_fn *fn, const char *name) {
   struct ax__origin origin = {name ? name : "operation",

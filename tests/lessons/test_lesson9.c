@@ -261,19 +261,30 @@ static const char *path_of_the_program(void) {
   return path;
 }
 
-/* What cannot be read is an error in one line, neither Enter nor the end. */
+/* Its standard input is what the shell says: "<&-" is none, "</" a folder. */
+static struct program *with_input(const char *input) {
+  char script[32];
+  snprintf(script, sizeof script, "exec \"$0\" %s", input);
+  char *argv[] = {"/bin/sh", "-c", script, (char *)path_of_the_program(), NULL};
+  return program_exec(argv, NULL);
+}
+
+/* An error in one line, neither Enter nor the end. */
 static void what_cannot_be_read_is_an_error(void **state) {
-  static const char *const scripts[] = {"exec \"$0\" <&-", "exec \"$0\" </"};
-  for (size_t i = 0; i < 2; i++) {
-    char *argv[] = {"/bin/sh", "-c", (char *)scripts[i],
-                    (char *)path_of_the_program(), NULL};
-    struct program *program = program_exec(argv, NULL);
-    assert_int_equal(program_wait(program), 1);
-    const char *error = program_err(program);
-    assert_non_null(strstr(error, "standard input: "));
-    assert_ptr_equal(strchr(error, '\n') + 1, strchr(error, '\0'));
-    program_free(program);
-  }
+  struct program *program = with_input("</");
+  assert_int_equal(program_wait(program), 1);
+  const char *error = program_err(program);
+  assert_non_null(strstr(error, "standard input: "));
+  assert_ptr_equal(strchr(error, '\n') + 1, strchr(error, '\0'));
+  program_free(program);
+}
+
+/* The core puts the null device there, which is at its end. */
+static void a_closed_standard_input_stops_it(void **state) {
+  struct program *program = with_input("<&-");
+  assert_int_equal(program_wait(program), 0);
+  assert_string_equal(program_err(program), "");
+  program_free(program);
 }
 
 /* These tests start the program themselves. */
@@ -304,6 +315,7 @@ int main(void) {
       cmocka_unit_test(a_pipe_is_left_as_it_was),
       cmocka_unit_test(the_blender_goes_on_meanwhile),
       cmocka_unit_test(what_cannot_be_read_is_an_error),
+      cmocka_unit_test(a_closed_standard_input_stops_it),
       cmocka_unit_test(help_explains),
       cmocka_unit_test(wrong_usage_is_refused),
   };

@@ -3,6 +3,7 @@
 # With SEED=7 all that is built is a variant of its own: the compiler puts its
 # hooks for ThreadSanitizer into the code, and what they call is in tests/sim.
 
+SIM_B = build$(if $(filter plain,$(SCHEDULER)),/plain)/sim
 SIM_SOURCES := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
 SIM_OBJECTS = $(call objects,$(SIM_SOURCES))
 SIM_HOOKS = -fsanitize=thread -DAX__CHECKED=0 -fno-builtin \
@@ -52,27 +53,27 @@ FIRST = $(or $(SEED),1)
 #: seedsN      all the ways that lesson N can go, by SEEDS=1000 seeds
 $(N:%=seeds%): seeds%:
 	$(SIMULATE)
-	@$(if $(filter $*,$(SEEDED)),$(MAKE) -s build/sim/bin/lesson$* SEED=1,\
+	@$(if $(filter $*,$(SEEDED)),$(MAKE) -s $(SIM_B)/bin/lesson$* SEED=1,\
 	  $(MAKE) no-seed)
-	@SIM_SEED=$(FIRST) SIM_SEEDS=$(SEEDS) build/sim/bin/lesson$* $(ARGS)
+	@SIM_SEED=$(FIRST) SIM_SEEDS=$(SEEDS) $(SIM_B)/bin/lesson$* $(ARGS)
 
 #: seeds       the same for a program of your own, with NAME=mine
 seeds:
 	$(SIMULATE)
 	@$(MAKE) -s own SEED=1
-	@SIM_SEED=$(FIRST) SIM_SEEDS=$(SEEDS) build/sim/own/$(NAME) $(ARGS)
+	@SIM_SEED=$(FIRST) SIM_SEEDS=$(SEEDS) $(SIM_B)/own/$(NAME) $(ARGS)
 
 #: sim         all scenarios of the core, or ONLY=strand, under SEEDS=1000 seeds
 sim:
 	$(SIMULATE)
-	@$(MAKE) -s build/sim/scenarios SEED=1
+	@$(MAKE) -s $(SIM_B)/scenarios SEED=1
 	@SEED='$(SEED)' SEEDS='$(SEEDS)' ONLY='$(ONLY)' TRACE='$(TRACE)' \
-	  sh tests/sim/sim.sh build/sim/scenarios
+	  sh tests/sim/sim.sh $(SIM_B)/scenarios
 
 # The lessons under seeds, and what they say of edits, each made in a copy.
 SEEDS_TEST := $(B)/tests/test_seeds
 $(eval $(call program,$(SEEDS_TEST),tests/sim/test_seeds.c tests/support.c,cmocka))
-SEEDED_PROGRAMS = $(SEEDED:%=build/sim/bin/lesson%)
+SEEDED_PROGRAMS = $(SEEDED:%=$(SIM_B)/bin/lesson%)
 
 #: test-seeds  the lessons and the edits that they tell, under seeds
 test-seeds: $(SEEDS_TEST)
@@ -84,8 +85,8 @@ test-seeds: $(SEEDS_TEST)
 #: test-sim    does the simulator see what it claims? Little broken programs
 test-sim:
 	$(SIMULATE)
-	@$(MAKE) -s build/sim/broken SEED=1
-	@sh tests/sim/test_sim.sh build/sim/broken
+	@$(MAKE) -s $(SIM_B)/broken SEED=1
+	@sh tests/sim/test_sim.sh $(SIM_B)/broken
 
 # The ways that READMEs show, from which `make texts` has them.
 SHOWN = 2 3 5 6

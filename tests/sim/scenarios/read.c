@@ -207,37 +207,3 @@ SCENARIO(read_busy_part, "a read that has got a part is still the only one") {
   close(peer);
   release_reader();
 }
-
-/* ----------------------------------------- where the buffer is written to */
-
-static bool told; /* on the strand */
-
-static void on_told(void *arg, int err, size_t n) {
-  CHECK(err == 0 && n == 4);
-  check_bytes(in, n);
-  told = true;
-}
-
-/* On the strand: nobody fills the buffer meanwhile, unless the read is over. */
-static void on_use_buffer(void *arg, int err, size_t n) {
-  char before[4];
-  memcpy(before, in, sizeof in);
-  sched_yield();
-  sched_yield();
-  CHECK(memcmp(before, in, sizeof in) == 0);
-  if (!told)
-    ax_post(strand, ax_call(on_use_buffer, NULL));
-}
-
-SCENARIO(read_on_the_strand,
-         "a read fills its buffer only where its handler runs") {
-  open_reader();
-  ax_stream_read(stream, AX_SEQ(AX_BUF(in)), ax_call(on_told, NULL));
-  ax_post(strand, ax_call(on_use_buffer, NULL));
-  pthread_t writer = start_thread(write_four, NULL);
-  serve(context, 2);
-  join_thread(writer);
-  CHECK(next == 4);
-  close(peer);
-  release_reader();
-}

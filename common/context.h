@@ -1,0 +1,24 @@
+/* context.h: a context is an executor, its scheduler, its loop and its timers.
+ */
+#ifndef AX_CONTEXT_H
+#define AX_CONTEXT_H
+
+#include "loop.h"
+#include "timer_heap.h"
+
+struct ax__context {
+  ax_executor base;
+  struct ax__loop loop;
+  ax__mutex timers_lock; /* guards the timers, and setting loop.poller.due */
+  struct ax__heap timers;
+  bool timers_closed;
+  atomic_int butlers;
+  bool ended;
+};
+
+/* With timers_lock held, after the heap was changed. */
+static inline void ax__timers_changed(struct ax__context *context) {
+  context->loop.poller.due = ax__heap_next(&context->timers);
+}
+
+#endif

@@ -1,0 +1,69 @@
+/* loop.h: libuv's loop, which one thread at a time may touch.
+ *
+ * That thread owns the loop lock. Whoever wants something of the loop submits
+ * a request, which is run by the owner: at once by the caller when the lock is
+ * free, else by the thread that has it, before it unlocks. So no request is
+ * ever left while the lock is free.
+ *
+ * The lock is not a mutex: its owner may sleep in the loop, and no thread ever
+ * waits for that. Locks are taken in this order: the loop, a scheduler's or the
+ * timers' lock, spinlocks of strands from the top down, all other spinlocks. */
+#ifndef AX_LOOP_H
+#define AX_LOOP_H
+
+#include "executor.h"
+#include "scheduler.h"
+
+#include <sys/queue.h>
+
+/* Something that ends with the loop's context, at the latest. */
+struct ax__member {
+  LIST_ENTRY(ax__member) link;
+  void (*shut)(struct ax__member *member); /* by the owner of the loop */
+};
+
+struct ax__loop {
+  struct ax__poller poller; /* what the scheduler sees of it */
+  _Atomic(struct ax__thread *) owner;
+  ax__spinlock lock; /* guards, and is held to take and leave the loop lock */
+  ax__queue requests;
+  bool closed;
+  LIST_HEAD(ax__members, ax__member) members;
+  uv_loop_t uv;
+  uv_async_t waker;
+  uv_timer_t alarm;
+};
+
+static inline bool ax__loop_owned(struct ax__loop *loop) {
+  return atomic_load_explicit(&loop->owner, memory_order_relaxed) == &ax__self;
+}
+
+/* Any thread. The second runs the requests that have come meanwhile. */
+void ax__loop_lock(struct ax__loop *loop);
+void ax__loop_unlock(struct ax__loop *loop);
+
+/* Has request->run(request, live) called by the owner, once; not live when the
+ * loop is closed. Any thread. */
+void ax__loop_submit(struct ax__loop *loop, ax__entry *request);
+
+/* Returns when a request that was submitted has set *done, which takes as long
+ * as the owner needs to wake up. Any thread. */
+void ax__loop_await(struct ax__loop *loop, atomic_bool *done);
+
+/* Runs the loop once; it may sleep until the moment `until`. By the owner. */
+void ax__loop_run(struct ax__loop *loop, ax_time until);
+
+/* Runs the requests that have come. By the owner. */
+void ax__loop_requests(struct ax__loop *loop);
+
+/* Wakes the thread that sleeps in the loop, if one does. Any thread. */
+void ax__loop_wake(struct ax__poller *poller);
+
+/* Adds and removes a member. Any thread. False: the loop is closed. */
+bool ax__loop_join(struct ax__loop *loop, struct ax__member *member);
+void ax__loop_leave(struct ax__loop *loop, struct ax__member *member);
+
+void ax__loop_open(struct ax__loop *loop);
+void ax__loop_close(struct ax__loop *loop);
+
+#endif

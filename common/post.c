@@ -1,0 +1,129 @@
+/* post.c: handlers without an operation, and work done elsewhere.
+ *
+ * A posted handler has a record of its own, smaller than an operation, because
+ * there may be a great many. ax_post and ax_timer_wait are inline and pass the
+ * words of the token in registers: a token that is passed whole is written word
+ * by word and read back in pairs of words, and the processor waits for the one
+ * before it can do the other. */
+#include "op.h"
+
+struct post {
+  ax__entry entry;
+  ax_fn *fn;
+  void *arg;
+  void *keep;
+};
+
+/* While tracing. */
+struct traced_post {
+  struct post post;
+  struct ax__origin origin;
+};
+
+bool ax_inside(ax_executor *executor) {
+  for (struct ax__frame *frame = ax__self.inside; frame && frame->executor;
+       frame = frame->up)
+    if (frame->executor == executor)
+      return true;
+  return false;
+}
+
+/* ------------------------------------------------------------- posting */
+
+static struct post *post_of(ax__entry *entry) {
+  return AX__OF(struct post, entry, entry);
+}
+
+static void post_run(ax__entry *entry, bool live) {
+  struct post *post = post_of(entry);
+  ax_fn *fn = live ? post->fn : NULL;
+  void *arg = post->arg, *keep = post->keep;
+  ax__give(ax__block_for(sizeof *post), post);
+  ax__call(fn, arg, 0, 0, NULL);
+  ax__release(keep);
+}
+
+static void traced_run(ax__entry *entry, bool live) {
+  struct traced_post *traced = (struct traced_post *)post_of(entry);
+  struct post post = traced->post;
+  struct ax__slice slice;
+  bool runs = live && post.fn;
+  ax__slice_begin(&slice, &traced->origin, runs ? "f" : NULL);
+  ax__give(ax__block_for(sizeof *traced), traced);
+  ax__call(runs ? post.fn : NULL, post.arg, 0, 0, &slice);
+  ax__release(post.keep);
+}
+
+static struct post *traced_new(ax_fn *fn, const char *name) {
+  struct traced_post *traced = ax__take(ax__block_for(sizeof *traced));
+  traced->post.entry.run = traced_run;
+  traced->origin = ax__trace_initiated(fn, name);
+  return &traced->post;
+}
+
+static struct post *plain_new(void) {
+  struct post *post = ax__take(ax__block_for(sizeof *post));
+  post->entry.run = post_run;
+  return post;
+}
+
+static ax__entry *post_new(ax_fn *fn, void *arg, void *keep, const char *name) {
+  struct post *post = ax__tracing() ? traced_new(fn, name) : plain_new();
+  post->fn = fn;
+  post->arg = arg;
+  post->keep = keep;
+  if (keep)
+    ax_ref(keep);
+  return &post->entry;
+}
+
+void ax__post(ax_executor *executor, ax_fn *fn, void *arg, void *keep,
+              const char *name) {
+  ax__push(executor, post_new(fn, arg, keep, name));
+}
+
+void ax_dispatch(ax_executor *executor, ax_token token) {
+  ax_executor *on = token.executor ? token.executor : executor;
+  if (!ax_inside(on)) {
+    ax_post(executor, token);
+    return;
+  }
+  ax__entry *entry = post_new(token.fn, token.arg, token.keep, token.name);
+  entry->run(entry, true);
+}
+
+/* ------------------------------------------------------- work elsewhere */
+
+struct run_on {
+  ax_op op;
+  ax_work_fn *work;
+  void *arg;
+};
+
+/* In the other executor, and then home; not live: the other one is gone. */
+static void work_run(ax__entry *entry, bool live) {
+  struct run_on *op = (struct run_on *)ax__op_of(entry);
+  struct ax__slice slice;
+  ax__slice_begin(&slice, &op->op.origin, live ? "t" : NULL);
+  int err = UV_ECANCELED;
+  if (live) {
+    err = op->work(op->arg);
+    ax__self.handlers++;
+  }
+  if (slice.on)
+    ax__trace_end(&slice, err, 0);
+  entry->run = ax__op_run;
+  ax__op_finish_outside(&op->op, err, 0);
+}
+
+void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,
+               ax_token token) {
+  ax_executor *here = token.executor ? token.executor : ax__here();
+  struct run_on *op =
+      ax__op_begin(sizeof *op, here ? here : executor, NULL, token);
+  op->work = work;
+  op->arg = arg;
+  op->op.entry.run = work_run;
+  ax__op_pend(&op->op);
+  ax__push(executor, &op->op.entry);
+}
