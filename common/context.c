@@ -23,8 +23,6 @@
 #include <stdio.h>
 #include <string.h>
 
-ax_time ax_now(void) { return uv_hrtime(); }
-
 /* -------------------------------------------------------------- polling */
 
 static void expire(struct ax__context *context) {

@@ -12,7 +12,6 @@
 
 enum { CHAIN = 128, MOST = AX__CHECKED ? 1 : 2 * CHAIN };
 
-_Thread_local struct ax__thread ax__self;
 _Thread_local struct ax__spares ax__spares[AX__SIZES];
 static _Thread_local char *scratch;
 

@@ -56,6 +56,7 @@ static void poll(struct plain *s, bool may_sleep) {
   wake_one(s);
 }
 
+/* region: serve */
 /* With the lock held, and the queue not empty. False: the poll brought nothing.
  */
 static bool serve_one(struct plain *s, bool wait) {
@@ -93,6 +94,7 @@ void ax__scheduler_serve(struct ax__scheduler *scheduler, bool wait) {
   wake_all(s);
   ax__unlock(&s->lock);
 }
+/* end: serve */
 
 /* ------------------------------------------------------- from any thread */
 

@@ -77,10 +77,13 @@ format:
 	$(if $(OTHER_LAYOUT),@echo '$(OTHER_LAYOUT): nothing is changed' >&2; exit 1)
 	$(Q)$(CLANG_FORMAT) -i $(FORMATTED)
 
-#: lint        clang-format, clang-tidy and cppcheck on all C files
-.PHONY: lint-layout lint-tidy lint-cppcheck
+#: lint        clang-format, clang-tidy, cppcheck and the layers of the core
+.PHONY: lint-layout lint-tidy lint-cppcheck lint-layers
 lint:
-	@$(MAKE) -k lint-layout lint-tidy lint-cppcheck
+	@$(MAKE) -k lint-layout lint-tidy lint-cppcheck lint-layers
+
+lint-layers: $(B)/libax.a
+	@sh tests/core/layers.sh $(B)/obj/common
 
 lint-layout:
 	$(call tool,$(CLANG_FORMAT))
