@@ -1,6 +1,6 @@
 # The course, by verbs: `make` alone lists them. Everything is built under
 # build/, the variants with sanitizers in build/address and build/thread, that
-# under seeds in build/sim.
+# under seeds in build/sim, all with the plain scheduler in build/plain.
 #
 # Lessons are found by their directories, lessons/NN-name, so that a new one
 # needs no line here. What a lesson needs beyond the core is in its lesson.mk
@@ -146,7 +146,8 @@ help:
 	@echo 'Verbs; N is the number of a lesson: $(N)' && echo
 	@sed -n 's/^#:/ /p' common/deps.mk Makefile $(PARTS) && echo
 	@echo 'Verbs combine in the order typed: make deps lesson1. Everywhere:'
-	@echo 'ARGS="..." for the lesson, SANITIZE=address or thread, SEED=7, CC=clang, V=1'
+	@echo 'ARGS="..." for the lesson, SANITIZE=address or thread, SEED=7, CC=clang,'
+	@echo 'SCHEDULER=plain, V=1'
 
 #: lessonN     run lesson N
 $(N:%=lesson%): lesson%: $(B)/bin/lesson%

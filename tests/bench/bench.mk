@@ -35,7 +35,8 @@ BENCH_NEEDS = \
   header=$(BOOST),apt=$(BOOST_APT),dnf=boost-devel,brew=boost,pacman=boost \
   $(if $(DARWIN),,command=taskset,apt=util-linux,dnf=util-linux,pacman=util-linux)
 
-.PHONY: deps-bench doctor-bench bench bench-programs bench-asio bench-docs
+.PHONY: deps-bench doctor-bench bench bench-programs bench-served bench-asio \
+  bench-docs tricks
 #: deps-bench  install what is missing for `make bench`
 deps-bench:
 	@$(DEPS) install $(NEEDS) $(BENCH_NEEDS)
@@ -52,8 +53,12 @@ ifneq ($(DARWIN),)
 bench-programs:
 	@echo 'The bench needs Linux: it stands on epoll and /proc.' >&2; exit 1
 else
-bench-programs: $(BENCH_C:%=$(B)/bench/%) $(B)/bench/load \
-  $(B)/bin/lesson10 $(B)/bin/lesson15
+# Those that a scheduler serves; the plain one's are built apart.
+BENCH_SERVED = bench/micro bin/lesson10 bin/lesson15
+bench-served: $(BENCH_SERVED:%=$(B)/%)
+	@:
+bench-programs: bench-served $(BENCH_C:%=$(B)/bench/%) $(B)/bench/load
+	@$(MAKE) -s bench-served SCHEDULER=plain
 	@if $(BENCH_WITH_ASIO); then $(MAKE) bench-asio; else \
 	  rm -f $(BENCH_ASIO:%=$(B)/bench/%); \
 	  echo 'Boost.Asio or $(CXX) is missing, so its peers are left out:' \
@@ -63,6 +68,10 @@ endif
 #: bench       measure beside other ways to do it; BENCH=chat for one case
 bench: bench-programs
 	@B=$(B) CXX='$(CXX)' bash tests/bench/run_bench.sh $(BENCH)
+
+#: tricks      what each trick of the core buys: the core without it, measured
+tricks: bench-programs
+	@bash tests/bench/tricks.sh '$(ONLY)'
 
 #: bench-docs  put what `make bench` measured into docs/performance.md
 MEASURED = tests/bench/measured.txt

@@ -21,47 +21,55 @@ DISTURBED=5                 # percent of the machine that others may have
 TRIES=4                     # to find it less disturbed than that
 BUDGET=450                  # seconds for all that is asked for: a run is done
                             # again only where that much would not be passed
-results=$B/bench/results.txt
+OUT=${BENCH_OUT:-$B/bench}  # where the results go
+P=build/plain               # where the plain scheduler's programs are
+results=$OUT/results.txt
 
 # A line: name | kind | load | peer=command | ...; a kind is program, build,
-# or where a server listens.
+# or where a server listens. The file $BENCH_CASES may bring others.
 cases() {
-  local c=$B/bench/micro a=$B/bench/micro_asio uv="uv=$B/bench/micro_uv" one
+  [ -z "${BENCH_CASES:-}" ] || { cat "$BENCH_CASES" && return; }
+  local c=$B/bench/micro p=$P/bench/micro a=$B/bench/micro_asio one
+  local uv="uv=$B/bench/micro_uv"
   for one in post1 wave1 ping1 outside1 strand1; do
-    echo "micro-$one | program | | core=$c $one | asio=$a $one" \
-      "| asio-default=$a $one default" \
+    echo "micro-$one | program | | core=$c $one | plain=$p $one" \
+      "| asio=$a $one | asio-default=$a $one default" \
       "$([ $one = outside1 ] && echo "| $uv $one")"
   done
   echo "micro-ping1-live | program | | core=env LIVE=1 $c ping1" \
-    "| asio=env LIVE=1 $a ping1"
+    "| plain=env LIVE=1 $p ping1 | asio=env LIVE=1 $a ping1"
   for one in post2 ping2 strand2 ping8x2; do
-    echo "micro-$one | program | | core=$c $one | asio=$a $one"
+    echo "micro-$one | program | | core=$c $one | plain=$p $one | asio=$a $one"
   done
   echo "micro-ping8x2-live | program | | core=env LIVE=1 $c ping8x2" \
-    "| asio=env LIVE=1 $a ping8x2"
+    "| plain=env LIVE=1 $p ping8x2 | asio=env LIVE=1 $a ping8x2"
   one=strandchain2
-  echo "micro-$one | program | | core=$c $one | asio=$a $one"
+  echo "micro-$one | program | | core=$c $one | plain=$p $one | asio=$a $one"
   for one in timer_cancel timer_fire; do
-    echo "micro-$one | program | | core=$c $one | asio=$a $one | $uv $one"
+    echo "micro-$one | program | | core=$c $one | plain=$p $one" \
+      "| asio=$a $one | $uv $one"
   done
 
-  c=$B/bin/lesson10 a=$B/bench/echo_asio
+  c=$B/bin/lesson10 p=$P/bin/lesson10 a=$B/bench/echo_asio
   local rest="uv=$B/bench/echo_uv | epoll=$B/bench/echo_epoll" n at
   for at in tcp unix; do
     for n in 1 50 1000; do
       one=
-      [ $n = 50 ] && one="core-2=$c --butlers 2 | asio-2=$a --threads 2 |"
-      echo "echo-$at-$n | $at | echo --clients $n | core=$c | asio=$a |" \
+      [ $n = 50 ] && one="core-2=$c --butlers 2 | plain-2=$p --butlers 2 \
+        | asio-2=$a --threads 2 |"
+      echo "echo-$at-$n | $at | echo --clients $n | core=$c | plain=$p" \
+        "| asio=$a |" \
         "$one $rest"
     done
   done
 
-  c=$B/bin/lesson15 a=$B/bench/chat_asio
+  c=$B/bin/lesson15 p=$P/bin/lesson15 a=$B/bench/chat_asio
   rest="uv=$B/bench/chat_uv | epoll=$B/bench/chat_epoll"
-  one="core=$c | asio=$a | asio-gather=$a --gather"
+  one="core=$c | plain=$p | asio=$a | asio-gather=$a --gather"
   local chunks="--gather --chunks"
   echo "chat-50 | tcp | chat --clients 50 --senders 4 --window 8 | $one" \
     "| asio-chunks=$a $chunks | core-2=$c --butlers 2" \
+    "| plain-2=$p --butlers 2" \
     "| asio-gather-2=$a --gather --threads 2" \
     "| asio-chunks-2=$a $chunks --threads 2 | $rest"
   echo "chat-500 | tcp | chat --clients 500 --senders 4 --window 8 | $one" \
@@ -254,7 +262,7 @@ run_case() {
     done
   done
   progress
-  report -v only="$name" | tee -a "$B/bench/table.txt"
+  report -v only="$name" | tee -a "$OUT/table.txt"
 }
 
 report() { awk "$@" -f tests/bench/report.awk tests/bench/goals.txt "$results"; }
@@ -309,14 +317,14 @@ wrong=0 number=0 again=0 turn=0 turns=0
 for line in "${list[@]}"; do
   turns=$((turns + $(turns_of "$line")))
 done
-mkdir -p "$B/bench" && about >"$results" && : >"$B/bench/table.txt"
-report -v only=about | tee -a "$B/bench/table.txt"
+mkdir -p "$OUT" && about >"$results" && : >"$OUT/table.txt"
+report -v only=about | tee -a "$OUT/table.txt"
 for line in "${list[@]}"; do
   number=$((number + 1))
   run_case "$line"
 done
-report -v only=summary | tee -a "$B/bench/table.txt"
-report -v as=json >"$B/bench/results.json"
+report -v only=summary | tee -a "$OUT/table.txt"
+report -v as=json >"$OUT/results.json"
 echo "$SECONDS s; $again runs were disturbed and done again." >&2
 [ $wrong = 0 ] || echo 'Something went wrong: see above.' >&2
 exit $wrong
