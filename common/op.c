@@ -68,10 +68,7 @@ void ax__op_run(ax__entry *entry, bool live) {
   size_t n = op->n;
   struct ax__slice slice;
   ax__slice_begin(&slice, &op->origin, fn ? "f" : NULL);
-  if (block < 0)
-    free(op);
-  else
-    ax__give(block, op);
+  ax__give(block, op);
   ax__call(fn, arg, err, n, &slice);
   ax__release(keep);
   ax__release(object);

@@ -28,9 +28,9 @@ struct ax_op {
   struct ax__origin origin; /* only there while tracing */
   size_t n;
   int err;
-  bool pending;      /* counted as work */
-  bool holding;      /* the executor, which the object does not hold for it */
-  signed char block; /* of the pool; negative: from malloc */
+  bool pending;        /* counted as work */
+  bool holding;        /* the executor, which the object does not hold for it */
+  unsigned char block; /* its number in the pool */
 };
 
 static inline ax_op *ax__op_of(ax__entry *entry) {
@@ -40,14 +40,13 @@ static inline ax_op *ax__op_of(ax__entry *entry) {
 /* The entry's function of an operation that is done. */
 void ax__op_run(ax__entry *entry, bool live);
 
-/* Makes an operation in this memory, which is a block of the pool or
- * (`block` negative) from malloc. Holds object, executor and keep. `executor`
- * is where it completes when the token does not say. Inline, so that the words
- * of the token stay in registers. */
+/* Makes an operation in a block of the pool. Holds object, executor and keep.
+ * `executor` is where it completes when the token does not say. Inline, so that
+ * the words of the token stay in registers. */
 static inline void *ax__op_init(void *memory, int block, ax_executor *executor,
                                 void *object, ax_token token) {
   ax_op *op = memory;
-  op->block = (signed char)block;
+  op->block = (unsigned char)block;
   op->entry.run = ax__op_run;
   op->fn = token.fn;
   op->arg = token.arg;
@@ -66,7 +65,7 @@ static inline void *ax__op_init(void *memory, int block, ax_executor *executor,
   return op;
 }
 
-/* The same in a block of the pool; the size is that of the whole operation. */
+/* The same in a new block; the size is that of the whole operation. */
 static inline void *ax__op_begin(size_t size, ax_executor *executor,
                                  void *object, ax_token token) {
   int block = ax__block_for(size);

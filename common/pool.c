@@ -88,7 +88,7 @@ static struct ax__block *store_half(struct depot *depot,
 /* There is no room, as when a thread gives its first. */
 void ax__give_slowly(int number, void *block) {
   struct ax__spares *all = &ax__spares[number];
-  if (AX__CHECKED) {
+  if (AX__CHECKED || number == AX__LARGE) {
     depots[number].out--;
     free(block);
     return;
@@ -98,6 +98,11 @@ void ax__give_slowly(int number, void *block) {
     all->top = store_half(&depots[number], all->top);
   mind_the_end();
   ax__give(number, block);
+}
+
+void *ax__take_large(size_t size) {
+  depots[AX__LARGE].out++;
+  return ax__alloc(size);
 }
 
 char *ax__scratch(void) {
@@ -110,7 +115,7 @@ char *ax__scratch(void) {
 
 /* All that this thread has spare. */
 static void give_back(void) {
-  for (int number = 0; number < AX__SIZES; number++) {
+  for (int number = 0; number < AX__LARGE; number++) {
     struct ax__spares *all = &ax__spares[number];
     if (all->top)
       store(&depots[number], all->top, MOST - all->room);

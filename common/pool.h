@@ -14,11 +14,13 @@
 void *ax__alloc(size_t size);
 void *ax__resize(void *memory, size_t size);
 
-/* The sizes: a posted handler, a wait for a timer, ... */
-enum { AX__SIZES = 4 };
-static const size_t ax__size_of_block[AX__SIZES] = {40, 112, 144, 208};
+/* The sizes: a posted handler, a wait for a timer, ... and any other, which
+ * comes from malloc. */
+enum { AX__LARGE = 4, AX__SIZES };
+static const size_t ax__size_of_block[AX__LARGE] = {40, 112, 144, 208};
 
-/* The number of the smallest size that fits; known when it is compiled. */
+/* The number of the smallest size that fits; known when it is compiled. None is
+ * needed for more than 208 bytes. */
 static inline int ax__block_for(size_t size) {
   return size <= 40 ? 0 : size <= 112 ? 1 : size <= 144 ? 2 : 3;
 }
@@ -60,6 +62,9 @@ static inline void ax__give(int number, void *memory) {
   spares->top = block;
   spares->room--;
 }
+
+/* Takes a block of number AX__LARGE. */
+void *ax__take_large(size_t size);
 
 void ax__pool_open(void);     /* before the first of all, once */
 size_t ax__pool_in_use(void); /* what other threads have spare counts */

@@ -75,8 +75,8 @@ static const char *colon_of(const char *text) {
 static void look_up(ax_executor *executor, const char *text, const char *colon,
                     ax_endpoint *found, size_t max, const ax_token *token) {
   size_t size = strlen(text) + 1;
-  struct lookup *lookup = ax__alloc(sizeof *lookup + size);
-  ax__op_init(lookup, -1, executor, NULL, *token);
+  struct lookup *lookup = ax__take_large(sizeof *lookup + size);
+  ax__op_init(lookup, AX__LARGE, executor, NULL, *token);
   memcpy(lookup->host, text, size);
   lookup->service = lookup->host + (colon - text);
   *lookup->service++ = '\0';

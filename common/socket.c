@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdlib.h>
 #include <unistd.h>
 
 static int result(int fd) { return fd < 0 ? -errno : fd; }
@@ -52,7 +53,18 @@ int ax__socket_pair(int fds[2]) {
 }
 #endif
 
-int ax__duplicate(int fd) { return result(fcntl(fd, F_DUPFD_CLOEXEC, 0)); }
+/* A terminal is opened anew, so that it does not become non-blocking for the
+ * shell that shares it; where that is refused it is duplicated like others. So
+ * is a master, which would be another terminal's when opened anew. */
+int ax__duplicate(int fd) {
+  char name[128];
+  if (ptsname_r(fd, name, sizeof name) && !ttyname_r(fd, name, sizeof name)) {
+    int again = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
+    if (again != -1)
+      return again;
+  }
+  return result(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
 
 void ax__fd_close(ax__fd fd) {
   if (fd.flags != -1)

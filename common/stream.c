@@ -37,7 +37,7 @@ enum { SEND = MSG_NOSIGNAL | MSG_DONTWAIT };
 struct ax_stream {
   struct ax__io io;
   bool socket;
-  unsigned turns;      /* counts; 0 is none */
+  unsigned turns;      /* counts */
   atomic_uint turn[2]; /* of each side; 0: it is free */
 };
 
@@ -169,8 +169,7 @@ static void give_turn(ax__entry *entry, bool live) {
   struct ax__io_op *op = ax__io_op_of(entry);
   ax_stream *s = op->op.object;
   unsigned mine = op->turn;
-  if (mine)
-    atomic_compare_exchange_strong(&s->turn[op->side], &mine, 0);
+  atomic_compare_exchange_strong(&s->turn[op->side], &mine, 0);
   ax__op_run(entry, live);
 }
 
@@ -196,15 +195,12 @@ static void *begin(size_t size, ax_stream *s, ax_side side,
                    void (*done)(ax__entry *, bool)) {
   int err = refusal(s, side, perform == perform_connect);
   struct ax__io_op *op = ax__io_begin(size, &s->io, side, token, perform, done);
-  op->turn = 0;
   if (err) {
     op->op.entry.run = ax__op_run;
     ax__op_finish(&op->op, err, 0);
     return NULL;
   }
-  if (!++s->turns)
-    s->turns++;
-  op->turn = s->turns;
+  op->turn = s->turns = (s->turns + 2) | 1; /* never 0 */
   op->socket = s->socket;
   atomic_store_explicit(&s->turn[side], op->turn, memory_order_relaxed);
   return op;
@@ -321,20 +317,23 @@ int ax_stream_shutdown(ax_stream *s) {
   return shutdown(s->io.own.fd, SHUT_WR) ? -errno : 0;
 }
 
+static void take_turns(ax_stream *s) {
+  atomic_store(&s->turn[AX_WRITE], 0);
+  atomic_store(&s->turn[AX_READ], 0);
+}
+
 void ax_stream_cancel_side(ax_stream *s, ax_side side) {
   atomic_store(&s->turn[side], 0);
   ax__io_cancel(&s->io, 1 << side);
 }
 
 void ax_stream_cancel(ax_stream *s) {
-  atomic_store(&s->turn[AX_WRITE], 0);
-  atomic_store(&s->turn[AX_READ], 0);
+  take_turns(s);
   ax__io_cancel(&s->io, 1 << AX_WRITE | 1 << AX_READ);
 }
 
 void ax_stream_close(ax_stream *s) {
-  atomic_store(&s->turn[AX_WRITE], 0);
-  atomic_store(&s->turn[AX_READ], 0);
+  take_turns(s);
   ax__io_close(&s->io);
 }
 
@@ -364,25 +363,12 @@ int ax_stream_pair(ax_stream *one, ax_stream *other) {
   return 0;
 }
 
-/* A terminal is opened anew, so that it does not become non-blocking for the
- * shell that shares it; where that is refused it is duplicated like others. So
- * is a master, which would be another terminal's when opened anew. */
-static int reopen(int fd) {
-  char name[128];
-  if (ptsname_r(fd, name, sizeof name) && !ttyname_r(fd, name, sizeof name)) {
-    int again = open(name, O_RDWR | O_NOCTTY | O_CLOEXEC | O_NONBLOCK);
-    if (again != -1)
-      return again;
-  }
-  return ax__duplicate(fd);
-}
-
 int ax_stream_open_fd(ax_stream *s, int fd) {
   int type;
   socklen_t size = sizeof type;
   if (s->io.own.fd != -1)
     return UV_EISCONN;
-  int own = reopen(fd);
+  int own = ax__duplicate(fd);
   if (own < 0)
     return own;
   s->io.own = (ax__fd){own, fcntl(own, F_GETFL)};
