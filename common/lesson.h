@@ -35,9 +35,6 @@ void lesson_work(double seconds);
  * lesson_must("send the code", err). */
 void lesson_must(const char *what, int err);
 
-/* Opens two new streams on the two ends of one socket. */
-void lesson_connect(ax_stream *one, ax_stream *other);
-
 /* Runs the context with so many butlers, 1 at least: the caller and as many
  * new threads as are missing. Returns when all of them have returned. */
 void lesson_run(ax_context *context, long butlers);
@@ -95,5 +92,12 @@ void lesson_cli(struct lesson_cli *cli, int argc, char **argv);
  * they are `right`, which the client finds out itself, prints `words` as the
  * usage and ends the program, with 0 when the first one is --help. */
 void lesson_words(int argc, char **argv, const char *words, bool right);
+
+/* The rest is for lesson.c and cli.c: the program's name; ends the program with
+ * it and one line; begins lesson second 0. */
+extern const char *lesson__program;
+_Noreturn void lesson__quit(int status, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+void lesson__start(void);
 
 #endif

@@ -96,7 +96,7 @@ build/book/reference.md: common/ax.h docs/reference.mjs
 # on this machine; all of them are one chapter.
 SERVERS = $(foreach f,$(shell grep -l '[.]endpoint = ' lessons/*/main.c),\
   $(call number,$(patsubst %/main.c,%,$f)))
-build/book/manual.md: docs/man.sh docs/docs.mk common/lesson.c $(MARKED)
+build/book/manual.md: docs/man.sh docs/docs.mk common/cli.c $(MARKED)
 	$(Q)rm -rf build/docs/man && mkdir -p $(@D) build/docs/man
 	$(Q)printf '# Manual pages\n' >$@
 	@$(MAKE) -k $(SERVERS:%=build/bin/lesson%) >/dev/null 2>&1 || \

@@ -85,7 +85,7 @@ int main(int argc, char **argv) {
   struct beach beach = {.timer = ax_timer_new(context),
                         .mom = ax_stream_new(context),
                         .johnny = ax_stream_new(context)};
-  lesson_connect(beach.mom, beach.johnny);
+  lesson_must("connect the two", ax_stream_pair(beach.mom, beach.johnny));
 
   /* region: read */
   ax_buf cup = AX_BUF(beach.cup);

@@ -66,7 +66,7 @@ int main(int argc, char **argv) {
   ax_context *context = ax_context_new();
   struct beach beach = {.mom = ax_stream_new(context),
                         .johnny = ax_stream_new(context)};
-  lesson_connect(beach.mom, beach.johnny);
+  lesson_must("connect the two", ax_stream_pair(beach.mom, beach.johnny));
 
   receive_tray(&beach);
   send_tray(&beach);

@@ -252,28 +252,6 @@ static void an_error_ends_the_program(void **state) {
   program_free(program);
 }
 
-static void connected_streams_are_the_ends_of_one_socket(void **state) {
-  ax_context *context = ax_context_new();
-  ax_stream *ends[] = {ax_stream_new(context), ax_stream_new(context)};
-  struct seen sent[2] = {0}, received[2] = {0};
-  char cups[2][4];
-  lesson_connect(ends[0], ends[1]);
-  for (int i = 0; i < 2; i++) {
-    ax_stream_write(ends[i], AX_CSEQ(ax_cbuffer("tea", 4)),
-                    ax_call(on_seen, &sent[i]));
-    ax_stream_read(ends[!i], AX_SEQ(AX_BUF(cups[i])),
-                   ax_call(on_seen, &received[i]));
-  }
-  ax_run(context);
-  for (int i = 0; i < 2; i++) {
-    expect_seen(&sent[i], "write", 0);
-    expect_seen(&received[i], "read", 0);
-    assert_string_equal(cups[i], "tea");
-    ax_unref(ends[i]);
-  }
-  ax_context_free(context);
-}
-
 int main(int argc, char **argv) {
   if (argc > 1)
     return strcmp(argv[1], "play") ? break_down() : play(argc - 1, argv + 1);
@@ -295,7 +273,6 @@ int main(int argc, char **argv) {
       clean_test(as_many_butlers_run_as_were_asked_for),
       clean_test(the_caller_is_a_butler_in_any_case),
       cmocka_unit_test(an_error_ends_the_program),
-      clean_test(connected_streams_are_the_ends_of_one_socket),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
