@@ -127,17 +127,20 @@ void ax_acceptor_accept(ax_acceptor *a, ax_stream *peer, ax_token token) {
 
 /* ------------------------------------------------------ the socket's file */
 
-/* The directory of `path`, locked, or -1. */
+/* Locks the directory of `path`: a descriptor to be closed; -1 where that
+ * cannot be locked; UV_EBUSY when somebody keeps it locked. */
 static int lock_directory(const char *path) {
   char name[sizeof((struct sockaddr_un *)0)->sun_path] = ".";
   const char *slash = strrchr(path, '/');
   if (slash)
     snprintf(name, sizeof name, "%.*s", (int)(slash - path) + 1, path);
   int fd = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-  for (int tries = 0; fd != -1 && flock(fd, LOCK_EX | LOCK_NB); tries++) {
+  for (int tries = 0; fd != -1 && flock(fd, LOCK_EX | LOCK_NB) &&
+                      (errno == EWOULDBLOCK || errno == EINTR);
+       tries++) {
     if (tries == LOCK_TRIES) {
       close(fd);
-      return -1;
+      return UV_EBUSY;
     }
     poll(NULL, 0, 1);
   }
@@ -162,11 +165,12 @@ static int bind_now(int fd, const void *addr, socklen_t len) {
 /* Replaces a stale file. */
 static int bind_again(int fd, const struct sockaddr_un *file, socklen_t len) {
   int directory = lock_directory(file->sun_path), err = UV_EADDRINUSE;
-  if (directory == -1)
+  if (directory == UV_EBUSY)
     return err;
   if (is_stale(file, len) && unlink(file->sun_path) == 0)
     err = bind_now(fd, file, len);
-  close(directory);
+  if (directory != -1)
+    close(directory);
   return err;
 }
 
