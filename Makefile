@@ -45,7 +45,8 @@ endif
 CORE := $(filter-out common/scheduler_%.c,$(wildcard common/*.c)) \
   common/scheduler_$(SCHEDULER).c
 
-B := build$(if $(filter plain,$(SCHEDULER)),/plain)$(VARIANT:%=/%)
+ROOT := build$(if $(filter plain,$(SCHEDULER)),/plain)
+B := $(ROOT)$(VARIANT:%=/%)
 CFLAGS ?= $(if $(VARIANT),-O1,-O2) -g
 FLAGS = -std=c11 -D_GNU_SOURCE -Icommon
 WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter

@@ -13,7 +13,7 @@ $(foreach t,$(CORE_TESTS) $(LESSON_TESTS),$(eval \
 # Two at a time, each with a time limit; the variant is in the path.
 RUN_TESTS = FIXED='$(FIXED)' bash tests/run.sh
 
-.PHONY: test test-core core programs format lint $(N:%=test%)
+.PHONY: test test-core core core-tests programs format lint $(N:%=test%)
 
 # Nothing can be tested without the first, and one variant of it all.
 core: $(B)/libax.a | $(B)/pkg/cmocka
@@ -31,21 +31,33 @@ $(N:%=test%): test%:
 test-core: $(call tests,$(CORE_TESTS))
 	@$(RUN_TESTS) $^
 
-#: test        all tests: plain, with ASan, UBSan and LSan, with TSan, with seeds
+#: test        all tests: plain, with sanitizers, with seeds, both schedulers
 VARIANTS = $(if $(SANITIZE),$(SANITIZE),plain address thread)
 variant = $(filter-out plain,$1)
-variant_tests = $(patsubst $(B)/%,build/$(if $(variant),$(variant)/)%,$(call \
+variant_tests = $(patsubst $(B)/%,$(ROOT)/$(if $(variant),$(variant)/)%,$(call \
   tests,$(CORE_TESTS) $(LESSON_TESTS)))
+# The other scheduler has the tests of the core.
+OTHER = $(if $(filter plain,$(SCHEDULER)),fast,plain)
+OTHER_TESTS = $(patsubst $(B)/%,$(if $(filter plain,$(OTHER)),build/plain,build)/%,\
+  $(call tests,$(CORE_TESTS)))
+core-tests: $(call tests,$(CORE_TESTS))
+	@:
 test:
 	@mkdir -p build && : >build/wrong
 	@$(foreach v,$(VARIANTS),echo 'building $v' && \
 	  $(MAKE) core SANITIZE=$(call variant,$v) && { \
 	  $(MAKE) -k programs SANITIZE=$(call variant,$v) || \
 	  echo 'NOT ALL BUILT: $v' >>build/wrong; } &&) :
+	@$(if $(SANITIZE),:,echo 'building the core with SCHEDULER=$(OTHER)' && \
+	  { $(MAKE) -k core-tests SCHEDULER=$(OTHER) || \
+	  echo 'NOT ALL BUILT: SCHEDULER=$(OTHER)' >>build/wrong; })
 	@$(MAKE) test-text || echo 'STALE: a text, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds need Linux.',\
 	  $(MAKE) -k test-sim test-seeds sim || echo 'FAILED: under seeds' >>build/wrong))
-	@$(RUN_TESTS) $(foreach v,$(VARIANTS),$(call variant_tests,$v)); \
+	@$(if $(SANITIZE)$(DARWIN),:,$(MAKE) sim SCHEDULER=$(OTHER) SEEDS=100 || \
+	  echo 'FAILED: under seeds, SCHEDULER=$(OTHER)' >>build/wrong)
+	@$(RUN_TESTS) $(foreach v,$(VARIANTS),$(call variant_tests,$v)) \
+	  $(if $(SANITIZE),,$(OTHER_TESTS)); \
 	  status=$$?; cat build/wrong; [ $$status = 0 ] && [ ! -s build/wrong ]
 
 # What is formatted, and what clang-tidy and cppcheck read. Hazards are wrong

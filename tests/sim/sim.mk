@@ -3,7 +3,7 @@
 # With SEED=7 all that is built is a variant of its own: the compiler puts its
 # hooks for ThreadSanitizer into the code, and what they call is in tests/sim.
 
-SIM_B = build$(if $(filter plain,$(SCHEDULER)),/plain)/sim
+SIM_B = $(ROOT)/sim
 SIM_SOURCES := $(filter-out tests/sim/test_%,$(wildcard tests/sim/*.c))
 SIM_OBJECTS = $(call objects,$(SIM_SOURCES))
 SIM_HOOKS = -fsanitize=thread -DAX__CHECKED=0 -fno-builtin \
