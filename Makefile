@@ -6,7 +6,7 @@
 # needs no line here. What a lesson needs beyond the core is in its lesson.mk
 # (see CONTRIBUTING.md). The tests are in tests/tests.mk, slides and book in
 # slides/slides.mk and docs/docs.mk, the packages that all this needs in
-# common/deps.mk.
+# common/deps.mk, what is installed in common/install.mk.
 
 MAKEFLAGS += -r --no-print-directory
 ifeq ($(MAKELEVEL),0)
@@ -36,6 +36,9 @@ ifneq ($(and $(SEED),$(SANITIZE)),)
 $(error SEED and SANITIZE do not go together: a seed has its own checks)
 endif
 VARIANT := $(if $(SEED),sim,$(SANITIZE))
+
+# What `make install` says it is.
+VERSION = 0.1.0
 
 # The core has two schedulers: the fast one, and SCHEDULER=plain to read.
 SCHEDULER ?= fast
@@ -110,7 +113,7 @@ endif
 OWN := $(if $(NAME),$(sort $(wildcard $(WORK)/$(NAME)/*.c)))
 $(if $(OWN),$(eval $(call program,$(B)/own/$(NAME),$(OWN))))
 
-PARTS := tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
+PARTS := common/install.mk tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
 include common/deps.mk $(PARTS)
 
 # Compile and link. Another compiler or other flags make everything again.

@@ -48,9 +48,16 @@
  *
  * The core has streams of bytes only. A datagram socket can be waited for
  * (ax_stream_open_fd, ax_stream_wait) and read by yourself.
+ *
+ * This header is for C alone: neither its macros nor its atomics are C++.
  */
 #ifndef AX_H
 #define AX_H
+
+#if defined(__STRICT_ANSI__) && !defined(_POSIX_C_SOURCE) &&                   \
+    !defined(_DEFAULT_SOURCE)
+#define _DEFAULT_SOURCE /* for uv.h, under -std=c11; include ax.h first */
+#endif
 
 #include <stdatomic.h>
 #include <stdbool.h>

@@ -52,6 +52,8 @@ test:
 	  { $(MAKE) -k core-tests SCHEDULER=$(OTHER) || \
 	  echo 'NOT ALL BUILT: SCHEDULER=$(OTHER)' >>build/wrong; })
 	@$(MAKE) test-text || echo 'STALE: a text, see above' >>build/wrong
+	@$(if $(SANITIZE),:,$(MAKE) test-install) || \
+	  echo 'FAILED: test-install, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds need Linux.',\
 	  $(MAKE) -k test-sim test-seeds sim || echo 'FAILED: under seeds' >>build/wrong))
 	@$(if $(SANITIZE)$(DARWIN),:,$(MAKE) sim SCHEDULER=$(OTHER) SEEDS=100 || \
