@@ -275,7 +275,7 @@ void ax_acceptor_close(ax_acceptor *a) {
 static void close_more(struct ax__io *io) {
   ax_acceptor *a = (ax_acceptor *)io;
   ax__handle_close(&a->pause);
-  if (io->own.fd != -1)
+  if (ax__io_loop(io)->closed)
     remove_file(a); /* it ends with its context */
 }
 

@@ -6,8 +6,8 @@
  * ever left while the lock is free.
  *
  * The lock is not a mutex: its owner may sleep in the loop, and no thread ever
- * waits for that. Locks are taken in this order: the loop, a scheduler's or the
- * timers' lock, spinlocks of strands from the top down, all other spinlocks. */
+ * waits for that. Locks are taken in this order: the loop, the timers' lock,
+ * spinlocks of strands from the top down, a scheduler's, all others. */
 #ifndef AX_LOOP_H
 #define AX_LOOP_H
 

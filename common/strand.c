@@ -23,25 +23,20 @@ struct strand {
   ax__queue waiting;
 };
 
-static void strand_turn(ax__entry *turn, bool live);
-
 /* Push the turn before unlocking, or a later ax_run may see no work. Do not
- * touch the strand afterwards: its last handler may release it. When nothing
- * is below any more the turn drops what waits. */
+ * touch the strand afterwards: its last handler may release it. */
 static bool strand_push(ax_executor *executor, ax__entry *entry) {
   struct strand *s = (struct strand *)executor;
-  bool pushed = true;
   ax__spin_lock(&s->lock);
-  ax__queue_push(&s->waiting, entry);
-  if (!s->scheduled) {
+  if (!s->scheduled && s->below->push(s->below, &s->turn)) {
     s->scheduled = true;
     ax_ref(s);
-    pushed = s->below->push(s->below, &s->turn);
   }
+  bool pushed = s->scheduled;
+  if (pushed)
+    ax__queue_push(&s->waiting, entry);
   ax__spin_unlock(&s->lock);
-  if (!pushed)
-    strand_turn(&s->turn, false);
-  return true;
+  return pushed;
 }
 
 /* All but what ax_stop leaves. */

@@ -7,19 +7,28 @@
 # on. Prints a line for each: mutant, scenario, seed, and how many runs it took.
 # Those that say Equivalent or Beyond in their text need not be found. With
 # ONLY=strand takes those whose names begin so; MUTANT_SEEDS is the most to try.
+# With SCHEDULER=plain all but those of scheduler_fast.c are tried on the plain
+# scheduler; those of scheduler_plain.c always are.
 set -u
 most=${MUTANT_SEEDS:-10000}
 copy=build/mutants
+usual=${SCHEDULER:-fast}
 export SIM_FAULTS=1 SIM_LIMIT=400000 SIM_TELL=failures SIM_UNTRACED=1
 
 rm -rf $copy && mkdir -p $copy && cp -r Makefile common tests docs slides \
   lessons $copy || exit
+
+# With the scheduler $1; what it makes is $program then.
 build() {
-  env -u MAKELEVEL -u MAKEFLAGS make -C $copy -s build/sim/scenarios SEED=1 \
-    >$copy/log 2>&1
+  program=build/sim/scenarios
+  [ "$1" = fast ] || program=build/$1/sim/scenarios
+  env -u MAKELEVEL -u MAKEFLAGS make -C $copy -s "$program" SEED=1 \
+    SCHEDULER="$1" >$copy/log 2>&1
 }
-build || { cat $copy/log; exit 1; }
-scenarios=$($copy/build/sim/scenarios | awk '{ print $1 }')
+build "$usual" || { cat $copy/log; exit 1; }
+scenarios=$("$copy/$program" | awk '{ print $1 }')
+
+touches() { grep -q "^+++ b/common/scheduler_$1.c" "$patch"; }
 
 # Those that are worth more than 100 seeds.
 worth_trying() {
@@ -43,7 +52,7 @@ find_it() {
     [ $seeds -le "$most" ] || break
     [ $seeds = 100 ] || names=$(worth_trying)
     for name in $names; do
-      if told=$(SIM_SEEDS=$seeds $copy/build/sim/scenarios "$name" 2>/dev/null)
+      if told=$(SIM_SEEDS=$seeds "$copy/$program" "$name" 2>/dev/null)
       then
         runs=$((runs + seeds))
       else
@@ -58,10 +67,12 @@ find_it() {
 
 found=0 excused=0 missed=
 for patch in tests/sim/mutants/"${ONLY:-}"*.patch; do
-  mutant=$(basename "$patch" .patch)
+  mutant=$(basename "$patch" .patch) scheduler=$usual
+  touches plain && scheduler=plain
+  [ "$scheduler" = fast ] || ! touches fast || continue
   (cd $copy && git apply "../../$patch") || exit
   printf '%-36s ' "$mutant"
-  if ! build; then
+  if ! build "$scheduler"; then
     echo "does not compile"
     missed="$missed $mutant"
   elif told=$(find_it); then

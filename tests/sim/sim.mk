@@ -98,4 +98,4 @@ seeds-texts:
 #: mutants     do the scenarios find what is broken on purpose? Takes long
 mutants:
 	$(SIMULATE)
-	@ONLY='$(ONLY)' bash tests/sim/mutants.sh
+	@ONLY='$(ONLY)' SCHEDULER=$(SCHEDULER) bash tests/sim/mutants.sh

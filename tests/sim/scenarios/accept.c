@@ -6,6 +6,7 @@
 #include "scenario.h"
 
 #include <stdio.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 static ax_context *context;
@@ -190,5 +191,36 @@ SCENARIO(accept_released, "an acceptor that is released while an accept is "
   serve(context, 1);
   CHECK(accepted == 1 && connected == 1);
   acceptor = NULL;
+  release_all();
+}
+
+/* -------------------------------------------------- closed, and open again */
+
+/* On the strand. */
+static void on_listen_again(void *arg, int err, size_t n) {
+  ax_acceptor_close(acceptor);
+  CHECK(ax_acceptor_listen(acceptor, &at) == 0);
+  accept_one(1);
+  connect_one(clients[0]);
+}
+
+static void *listen_again(void *arg) {
+  ax_post(strand, ax_call(on_listen_again, NULL));
+  return NULL;
+}
+
+SCENARIO(accept_reopened, "an acceptor that was closed and listens again keeps "
+                          "the file of its new socket") {
+  ax_endpoint now;
+  open_acceptor();
+  accept_one(0);
+  pthread_t thread = start_thread(listen_again, NULL);
+  serve(context, some(1, 2));
+  join_thread(thread);
+  serve(context, 1);
+  CHECK(accepted == 1 && cancelled == 1 && connected == 1);
+  CHECK(ax_acceptor_local(acceptor, &now) == 0);
+  CHECK(access(((struct sockaddr_un *)&now.addr)->sun_path, F_OK) == 0);
+  ax_acceptor_close(acceptor);
   release_all();
 }

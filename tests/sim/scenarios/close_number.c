@@ -130,6 +130,24 @@ SCENARIO(close_number_write, "a write whose stream closes puts no byte where "
   release_stream(1);
 }
 
+static void *release_it(void *arg) {
+  ax_unref(stream);
+  return NULL;
+}
+
+SCENARIO(close_number_freed, "a stream that is released while its context is "
+                             "freed closes its number once") {
+  open_stream();
+  pthread_t releaser = start_thread(release_it, NULL);
+  pthread_t user = start_thread(use_numbers, NULL);
+  ax_context_free(context);
+  join_thread(releaser);
+  join_thread(user);
+  close(peer);
+  ax_unref(strand);
+  end(NULL);
+}
+
 /* ------------------------------------------------------- opened again */
 
 static int next_peer; /* on the strand */

@@ -147,6 +147,29 @@ SCENARIO(free_calls_back,
   check_nothing_is_kept();
 }
 
+static void *post_one(void *executor) {
+  void *keep;
+  ax_post(executor, keeping(&keep));
+  ax_unref(keep);
+  return NULL;
+}
+
+SCENARIO(free_before_nested,
+         "what is posted to a strand over a strand is dropped when their "
+         "context is gone") {
+  context = ax_context_new();
+  strand = ax_strand_new(context);
+  ax_strand *upper = ax_strand_new(strand);
+  pthread_t thread = start_thread(post_one, upper);
+  ax_context_free(context);
+  join_thread(thread);
+  post_one(upper);
+  ax_unref(upper);
+  ax_unref(strand);
+  CHECK(ran == 0);
+  check_nothing_is_kept();
+}
+
 /* ------------------------------------------------- freed by its butlers */
 
 static atomic_int inside = 2;

@@ -207,3 +207,36 @@ SCENARIO(read_busy_part, "a read that has got a part is still the only one") {
   close(peer);
   release_reader();
 }
+
+static void on_second(void *arg, int err, size_t n) {
+  CHECK(err == 0 && n == 1);
+  check_bytes(in, n);
+  ended++;
+}
+
+/* On the strand, while the second read is pending. */
+static void on_cancelled_first(void *arg, int err, size_t n) {
+  static char other[4];
+  CHECK(err == UV_ECANCELED && n == 0);
+  ended++;
+  ax_stream_read_some(stream, AX_SEQ(AX_BUF(other)), ax_call(on_busy, NULL));
+  CHECK(write(peer, "a", 1) == 1);
+}
+
+/* On the strand. */
+static void on_cancel_and_read(void *arg, int err, size_t n) {
+  ax_stream_read_some(stream, AX_SEQ(AX_BUF(in)),
+                      ax_call(on_cancelled_first, NULL));
+  ax_stream_cancel(stream);
+  ax_stream_read_some(stream, AX_SEQ(AX_BUF(in)), ax_call(on_second, NULL));
+}
+
+SCENARIO(read_busy_cancelled,
+         "a read behind one that was cancelled is the only one") {
+  open_reader();
+  ax_post(strand, ax_call(on_cancel_and_read, NULL));
+  serve(context, some(1, 2));
+  CHECK(ended == 3 && next == 1);
+  close(peer);
+  release_reader();
+}

@@ -200,6 +200,40 @@ SCENARIO(timer_waits_on_one, "all waits on one timer end at its expiry") {
   end(context);
 }
 
+static struct clock *in_turn[CLOCKS];
+static ax_strand *strand;
+static int turn;
+
+/* On the strand. */
+static void on_turn(void *clock, int err, size_t n) {
+  if (err == 0)
+    CHECK(in_turn[turn++] == clock);
+}
+
+/* Sets it to the one moment, behind all that are. */
+static void set_last(struct clock *clock, ax_time moment) {
+  ax_timer_expires_at(clock->timer, moment);
+  ax_timer_wait(clock->timer, ax_on(strand, ax_call(on_turn, clock)));
+}
+
+SCENARIO(timer_in_turn,
+         "timers of one moment expire in the order in which they were armed") {
+  open_clocks();
+  strand = ax_strand_new(context);
+  ax_time moment = ax_now() + AX_SECONDS(1);
+  int again = some(0, CLOCKS - 1);
+  for (int i = 0; i < CLOCKS; i++)
+    set_last(&clocks[i], moment);
+  set_last(&clocks[again], moment);
+  for (int i = 0; i < CLOCKS; i++)
+    in_turn[i] = &clocks[i < again ? i : i + 1 < CLOCKS ? i + 1 : again];
+  serve(context, some(1, 2));
+  CHECK(turn == CLOCKS);
+  release_clocks();
+  ax_unref(strand);
+  end(context);
+}
+
 /* ----------------------------------------------- the first one is destroyed */
 
 static void on_nothing(void *arg, int err, size_t n) {}

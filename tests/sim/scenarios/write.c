@@ -1,8 +1,8 @@
 /* Writes: all bytes of all buffers arrive, in order, however little room there
  * is; a write that fails or is cancelled tells how many bytes were taken.
  *
- * The socket has a small buffer, so a large write takes many steps at the
- * door. Byte number i has the value i modulo 251. */
+ * The socket has a small buffer, so a large write takes many steps in
+ * the loop. Byte number i has the value i modulo 251. */
 #include "scenario.h"
 
 #include <fcntl.h>
@@ -179,6 +179,54 @@ SCENARIO(write_cancel, "a write that is cancelled tells how many bytes the "
   join_thread(thread);
   CHECK(written == 1 && n_of_write == received);
   CHECK(err_of_write ? err_of_write == UV_ECANCELED : received == LARGE);
+  close(peer);
+  ax_unref(stream);
+  end(context);
+}
+
+enum { MARK = 255 }; /* no byte of `out` is that */
+static size_t marked;
+
+static void *read_all_and_marks(void *arg) {
+  for (ssize_t n; (n = read(peer, in, sizeof in)) > 0;) {
+    size_t before = 0;
+    while (before < (size_t)n && in[before] != MARK)
+      before++;
+    CHECK(marked == 0 || before == 0);
+    check_chunk(in, before);
+    for (size_t i = before; i < (size_t)n; i++, marked++)
+      CHECK(in[i] == MARK);
+  }
+  return NULL;
+}
+
+static void on_marked(void *arg, int err, size_t n) {
+  CHECK(err == 0 && n == 8);
+}
+
+/* From here on only this thread uses the stream. */
+static void *cancel_and_mark(void *arg) {
+  static unsigned char marks[8];
+  memset(marks, MARK, sizeof marks);
+  ax_stream_cancel(stream);
+  ax_stream_write(stream, AX_CSEQ(AX_CBUF(marks)), ax_call(on_marked, NULL));
+  return NULL;
+}
+
+SCENARIO(write_cancel_again, "what is written after a cancel comes after what "
+                             "the cancelled write has put") {
+  open_writer();
+  peer = connect_end(stream);
+  have_little_room(stream);
+  begin_write();
+  pthread_t thread = start_thread(read_all_and_marks, NULL);
+  pthread_t canceller = start_thread(cancel_and_mark, NULL);
+  serve(context, some(1, 2));
+  join_thread(canceller);
+  serve(context, 1);
+  ax_stream_close(stream);
+  join_thread(thread);
+  CHECK(written == 1 && n_of_write == received && marked == 8);
   close(peer);
   ax_unref(stream);
   end(context);
