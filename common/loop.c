@@ -84,6 +84,8 @@ void ax__loop_submit(struct ax__loop *loop, ax__entry *request) {
 
 void ax__loop_await(struct ax__loop *loop, atomic_bool *done) {
   while (!atomic_load(done)) {
+    if (ax__loop_owned(loop))
+      ax__loop_requests(loop);
     ax__loop_wake(&loop->poller);
     sched_yield();
   }

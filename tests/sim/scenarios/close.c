@@ -179,6 +179,24 @@ SCENARIO(close_outsiders,
   end(context);
 }
 
+SCENARIO(close_beside_outsider,
+         "what a handler closes while a thread closes another stream is closed "
+         "when ax_run returns") {
+  open_stream();
+  ax_stream *other = ax_stream_new(context);
+  int other_peer = connect_end(other);
+  ax_post(strand, ax_call(on_close, NULL));
+  pthread_t thread = start_thread(close_one, other);
+  serve(context, 1);
+  expect_end(peer);
+  join_thread(thread);
+  expect_end(other_peer);
+  ax_unref(other);
+  ax_unref(stream);
+  ax_unref(strand);
+  end(context);
+}
+
 static void *close_and_stop(void *arg) {
   ax_stream_close(stream);
   ax_stop(context);

@@ -5,6 +5,7 @@
 #include "scenario.h"
 
 #include <signal.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 static ax_context *context;
@@ -123,6 +124,18 @@ SCENARIO(free_before_objects, "objects may be released after their context") {
   check_nothing_is_kept();
 }
 
+SCENARIO(free_closes, "the peer of a stream sees its end with its context") {
+  open_objects();
+  initiate_pending();
+  pthread_t stopper = start_thread(stop, NULL);
+  serve(context, 1);
+  join_thread(stopper);
+  ax_context_free(context);
+  CHECK(recv(peer, bytes, 1, MSG_DONTWAIT) == 0);
+  release_objects();
+  check_nothing_is_kept();
+}
+
 /* ---------------------------------------------- what is dropped calls back */
 
 static void talkative_destroy(void *object) {
@@ -165,6 +178,30 @@ SCENARIO(free_before_nested,
   join_thread(thread);
   post_one(upper);
   ax_unref(upper);
+  ax_unref(strand);
+  CHECK(ran == 0);
+  check_nothing_is_kept();
+}
+
+static void posting_destroy(void *object) {
+  ax_post(strand, ax_call(on_ran, NULL));
+  kept_destroy(object);
+}
+
+static void *free_it(void *arg) {
+  ax_context_free(context);
+  return NULL;
+}
+
+SCENARIO(free_calls_back_strand,
+         "what a strand drops with its context may post to the strand") {
+  void *keep;
+  context = ax_context_new();
+  strand = ax_strand_new(context);
+  ax_post(strand, keeping(&keep));
+  ((ax_obj *)keep)->destroy = posting_destroy;
+  ax_unref(keep);
+  join_thread(start_thread(free_it, NULL));
   ax_unref(strand);
   CHECK(ran == 0);
   check_nothing_is_kept();

@@ -187,3 +187,21 @@ SCENARIO(stop_before_run, "ax_run after a stop returns at once") {
   serve_the_rest(2);
   CHECK(ran == 1);
 }
+
+SCENARIO(stop_posted, "what the loop brings gets its turn though each ax_run "
+                      "finds a posted stop") {
+  context = ax_context_new();
+  ax_stream *stream = ax_stream_new(context);
+  int peer = connect_end(stream);
+  CHECK(write(peer, "x", 1) == 1);
+  ax_stream_read_some(stream, AX_SEQ(AX_BUF(byte)), ax_call(on_byte, NULL));
+  for (int i = 0; i < 20 && !ran; i++) {
+    ax_post(context, ax_call(on_stop, NULL));
+    serve(context, 1);
+    ax_restart(context);
+  }
+  CHECK(ran == 1);
+  close(peer);
+  ax_unref(stream);
+  end(context);
+}

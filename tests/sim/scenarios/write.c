@@ -232,6 +232,37 @@ SCENARIO(write_cancel_again, "what is written after a cancel comes after what "
   end(context);
 }
 
+static char answer[1];
+
+static void on_answer(void *arg, int err, size_t n) {
+  CHECK(err == UV_ECANCELED && n == 0);
+}
+
+/* From here on only this thread uses the stream. */
+static void *cancel_reading(void *arg) {
+  ax_stream_cancel_side(stream, AX_READ);
+  return NULL;
+}
+
+SCENARIO(write_cancel_other,
+         "a write goes on when the read of its stream is cancelled") {
+  open_writer();
+  peer = connect_end(stream);
+  have_little_room(stream);
+  begin_write();
+  ax_stream_read_some(stream, AX_SEQ(AX_BUF(answer)), ax_call(on_answer, NULL));
+  pthread_t thread = start_thread(read_all, NULL);
+  pthread_t canceller = start_thread(cancel_reading, NULL);
+  serve(context, some(1, 2));
+  join_thread(canceller);
+  ax_stream_close(stream);
+  join_thread(thread);
+  check_written_all();
+  close(peer);
+  ax_unref(stream);
+  end(context);
+}
+
 static void *read_one_and_leave(void *arg) {
   CHECK(read(peer, in, 1) == 1);
   close(peer);
