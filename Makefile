@@ -51,7 +51,8 @@ CORE := $(filter-out common/scheduler_%.c,$(wildcard common/*.c)) \
 ROOT := build$(if $(filter plain,$(SCHEDULER)),/plain)
 B := $(ROOT)$(VARIANT:%=/%)
 CFLAGS ?= $(if $(VARIANT),-O1,-O2) -g
-FLAGS = -std=c11 -D_GNU_SOURCE -Icommon
+FLAGS = -std=c11 -D_GNU_SOURCE -Icommon \
+  $(if $(filter plain,$(SCHEDULER)),-DAX_SCHEDULER_PLAIN)
 WARNINGS = -Wall -Wextra -Wpedantic -Werror -Wno-unused-parameter
 SANITIZER_address = -fsanitize=address,undefined -fno-sanitize-recover=all
 SANITIZER_thread = -fsanitize=thread

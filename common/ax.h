@@ -377,17 +377,21 @@ void ax_dynbuf_free(ax_dynbuf *dynbuf);
  * AX_MS and AX_SECONDS take any number and are constant if it is. A span below
  * 0 is 0, one beyond 584 years is UINT64_MAX. */
 typedef uint64_t ax_time;
-#define AX_MS(milliseconds) AX__SPAN((milliseconds)*1000000.0)
-#define AX_SECONDS(seconds) AX__SPAN((seconds)*1000000000.0)
-#define AX__SPAN(nanoseconds)                                                  \
-  __builtin_choose_expr(__builtin_constant_p(nanoseconds),                     \
-                        AX__CLAMP(nanoseconds), ax__span(nanoseconds))
-#define AX__CLAMP(nanoseconds)                                                 \
-  (!((nanoseconds) > 0)                     ? 0                                \
-   : (nanoseconds) < 18446744073709549568.0 ? (ax_time)(nanoseconds)           \
-                                            : UINT64_MAX)
-static inline ax_time ax__span(double nanoseconds) {
-  return AX__CLAMP(nanoseconds);
+#define AX_MS(milliseconds) AX__SPAN(milliseconds, 1000000.0)
+#define AX_SECONDS(seconds) AX__SPAN(seconds, 1000000000.0)
+#define AX__SPAN(count, unit)                                                  \
+  __builtin_choose_expr(__builtin_constant_p(count), AX__CLAMP(count, unit),   \
+                        ax__span(count, unit))
+/* Compared before it is multiplied, because infinity is the result of no
+ * constant expression. */
+#define AX__CLAMP(count, unit)                                                 \
+  ((count) >= AX__MOST(unit)                                                   \
+       ? UINT64_MAX                                                            \
+       : (ax_time)(((count) > 0 && (count) < AX__MOST(unit) ? (count) : 0) *   \
+                   (unit)))
+#define AX__MOST(unit) (18446744073709549568.0 / (unit))
+static inline ax_time ax__span(double count, double unit) {
+  return AX__CLAMP(count, unit);
 }
 
 /* The monotonic clock, now. */

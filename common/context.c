@@ -65,6 +65,7 @@ static bool context_push(ax_executor *executor, ax__entry *entry) {
 static size_t serve(ax_executor *executor, bool wait) {
   struct ax__context *context = executor->context;
   assert(!ax_inside(&context->base) && "ax_run in a handler of its context");
+  assert(!ax__loop_owned(&context->loop) && "ax_run in a callback of its loop");
   struct ax__frame frame;
   size_t before = ax__self.handlers;
   int number = ax__self.butler;

@@ -82,13 +82,15 @@ void ax__loop_submit(struct ax__loop *loop, ax__entry *request) {
     ax__loop_unlock(loop);
 }
 
+/* The owner, who may be in a callback, has nobody to wait for. */
 void ax__loop_await(struct ax__loop *loop, atomic_bool *done) {
-  while (!atomic_load(done)) {
-    if (ax__loop_owned(loop))
+  while (!atomic_load(done))
+    if (ax__loop_owned(loop)) {
       ax__loop_requests(loop);
-    ax__loop_wake(&loop->poller);
-    sched_yield();
-  }
+    } else {
+      ax__loop_wake(&loop->poller);
+      sched_yield();
+    }
 }
 
 /* ------------------------------------------------------------- the loop */

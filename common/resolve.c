@@ -31,13 +31,17 @@ static size_t copy_found(const struct addrinfo *info, ax_endpoint *found,
 
 /* ---------------------------------------------- by the owner of the loop */
 
+/* With its context it is dropped, also where its handler is on another one. */
 static void on_resolved(uv_getaddrinfo_t *request, int status,
                         struct addrinfo *info) {
   struct lookup *lookup = AX__OF(struct lookup, request, request);
   size_t n = status ? 0 : copy_found(info, lookup->found, lookup->max);
   uv_freeaddrinfo(info);
   ax__loop_leave(lookup->loop, &lookup->member);
-  ax__op_finish(&lookup->op, status, n);
+  if (lookup->loop->closed)
+    lookup->op.entry.run(&lookup->op.entry, false);
+  else
+    ax__op_finish(&lookup->op, status, n);
 }
 
 /* With its context. */

@@ -5,6 +5,7 @@
  * and whichever butler minds the door at that moment. */
 #include "support.h"
 
+#include <sched.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -257,6 +258,147 @@ static void a_read_begun_by_a_handler_that_blocks_completes(void **state) {
     house_close(&house);
     close(peer);
   }
+}
+
+/* ------------------------------------------- nobody is free for the loop */
+
+/* Two threads that want something of two streams at the same moment. */
+struct twins {
+  ax_context *context, *elsewhere;
+  void (*wish)(ax_stream *stream);
+  bool reading;
+  ax_stream *streams[2];
+  int peers[2];
+  char bytes[2];
+  struct seen seen[2];
+  atomic_int round, done;
+  bool blocking; /* the butler, from some moment of the round on */
+  atomic_int blocked, checked, left;
+};
+
+enum { WISHES = 1000, NO_MORE = WISHES + 1 };
+static const double WISHES_TIME = 0.15;
+
+static void *wish_too(void *arg) {
+  struct twins *twins = arg;
+  for (int round = 1;; round++) {
+    while (atomic_load(&twins->round) < round)
+      continue;
+    if (atomic_load(&twins->round) == NO_MORE)
+      return NULL;
+    twins->wish(twins->streams[1]);
+    atomic_store(&twins->done, round);
+  }
+}
+
+static void twins_open(struct twins *twins) {
+  for (int i = 0; i < 2; i++) {
+    twins->streams[i] = stream_and_peer(twins->context, &twins->peers[i]);
+    twins->seen[i] = (struct seen){0};
+    if (twins->reading)
+      ax_stream_read_some(
+          twins->streams[i], AX_SEQ(ax_buffer(&twins->bytes[i], 1)),
+          ax_on(twins->elsewhere, ax_call(on_seen, &twins->seen[i])));
+  }
+}
+
+static void give_away(ax_stream *stream) { ax_unref(stream); }
+
+/* It has been done when both calls have returned; a handler is on its way. */
+static void twins_check(struct twins *twins) {
+  char byte;
+  for (int i = 0; i < 2; i++) {
+    if (twins->wish != ax_stream_cancel &&
+        recv(twins->peers[i], &byte, 1, MSG_DONTWAIT) != 0)
+      give_up("the stream of thread %d was not closed", i);
+    if (twins->reading)
+      wait_until(atomic_load(&twins->seen[i].calls));
+    if (twins->reading)
+      expect_seen(&twins->seen[i], "read", UV_ECANCELED);
+    if (twins->wish != give_away)
+      ax_unref(twins->streams[i]);
+    close(twins->peers[i]);
+  }
+}
+
+static void on_round(void *arg, int err, size_t n) {
+  struct twins *twins = arg;
+  int round = atomic_load(&twins->round);
+  atomic_store(&twins->blocked, round);
+  while (atomic_load(&twins->checked) < round)
+    sched_yield();
+  atomic_store(&twins->left, round);
+}
+
+/* Both threads, and a butler that leaves the loop to block. */
+static void wish_for_a_round(struct twins *twins, int round) {
+  twins_open(twins);
+  atomic_store(&twins->round, round);
+  if (twins->blocking)
+    ax_post(twins->context, ax_call(on_round, twins));
+  for (volatile int i = 0; i < round % 100; i = i + 1)
+    continue;
+  twins->wish(twins->streams[0]);
+  while (atomic_load(&twins->done) < round ||
+         (twins->blocking && atomic_load(&twins->blocked) < round))
+    sched_yield();
+  twins_check(twins);
+  atomic_store(&twins->checked, round);
+  while (twins->blocking && atomic_load(&twins->left) < round)
+    sched_yield();
+}
+
+/* Rounds, if there is time for so many. */
+static void wish_together(struct twins *twins) {
+  double end = seconds() + WISHES_TIME;
+  pthread_t thread = thread_start(wish_too, twins);
+  for (int round = 1; round <= WISHES && seconds() < end; round++)
+    wish_for_a_round(twins, round);
+  atomic_store(&twins->round, NO_MORE);
+  thread_join(thread);
+}
+
+/* The handlers of what is read are on another context, which has a butler. */
+static void try_wish(ax_context *context, bool blocking,
+                     void (*wish)(ax_stream *stream)) {
+  struct twins twins = {.context = context, .wish = wish, .blocking = blocking};
+  twins.elsewhere = ax_context_new();
+  twins.reading = wish != give_away;
+  ax_work_begin(twins.elsewhere);
+  struct butlers *butlers = butlers_start(twins.elsewhere, 1);
+  wish_together(&twins);
+  ax_work_end(twins.elsewhere);
+  butlers_join(butlers);
+  ax_context_free(twins.elsewhere);
+}
+
+static void try_wishes(ax_context *context, bool blocking) {
+  try_wish(context, blocking, ax_stream_close);
+  try_wish(context, blocking, ax_stream_cancel);
+  try_wish(context, blocking, give_away);
+}
+
+static void what_two_threads_order_beside_one_that_blocks_is_done(void **s) {
+  struct house house;
+  house_open(&house, 1, 0);
+  ax_post(house.context, ax_call(on_block, &house));
+  wait_until_blocked(&house);
+  try_wishes(house.context, false);
+  on_open(&house.gate, 0, 0);
+  house_close(&house);
+}
+
+static void what_two_threads_order_of_one_about_to_block_is_done(void **s) {
+  struct house house;
+  house_open(&house, 1, 0);
+  try_wishes(house.context, true);
+  house_close(&house);
+}
+
+static void what_two_threads_order_without_a_butler_is_done(void **state) {
+  ax_context *context = ax_context_new();
+  try_wishes(context, false);
+  ax_context_free(context);
 }
 
 static int open_it(void *gate) {
@@ -670,6 +812,9 @@ int main(void) {
       clean_test(nobody_steps_aside_for_one_who_minds_the_door),
       clean_test(idle_butlers_use_no_time),
       clean_test(a_butler_is_cancelled_only_after_ax_run),
+      clean_test(what_two_threads_order_beside_one_that_blocks_is_done),
+      clean_test(what_two_threads_order_of_one_about_to_block_is_done),
+      clean_test(what_two_threads_order_without_a_butler_is_done),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

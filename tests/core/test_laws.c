@@ -149,6 +149,58 @@ static void a_pending_operation_is_work_where_its_handler_runs(void **state) {
   }
 }
 
+/* It is pending no more where its object is, and nobody serves the other. */
+static void a_handler_elsewhere_does_not_keep_run_from_returning(void **state) {
+  for (size_t i = 0; i < COUNT(that_end); i++) {
+    struct world *world = world_new(false);
+    ax_context *other = ax_context_new();
+    struct seen seen = {.where = other};
+    that_end[i].initiate(world, ax_on(other, ax_call(on_seen, &seen)));
+    ax_run(world->context);
+    if (atomic_load(&seen.calls))
+      give_up("%s: the handler ran where its object is", that_end[i].what);
+    ax_run(other);
+    expect_once(&that_end[i], &seen, "on a context that is served later");
+    expect_inside(&seen, that_end[i].what, "the context of its token");
+    world_free(world);
+    ax_context_free(other);
+  }
+}
+
+/* True if butlers of the context wait for more to come. */
+static void expect_butlers(ax_context *context, const char *what) {
+  for (int i = 0; i < 2; i++) {
+    struct seen posted = {0};
+    ax_post(context, ax_call(on_seen, &posted));
+    for (double end = deadline(); !atomic_load(&posted.calls);)
+      pause_before(end, what);
+  }
+}
+
+/* But an operation of one's own has no object. */
+static void a_pending_operation_keeps_both_contexts_going(void **state) {
+  for (size_t i = 0; i < COUNT(that_stay); i++) {
+    struct seen seen = {0};
+    struct world *world = world_new(false);
+    ax_context *other = ax_context_new();
+    that_stay[i].initiate(world, ax_on(other, ax_call(on_seen, &seen)));
+    struct butlers *theirs = butlers_start(other, 1), *ours = NULL;
+    if (that_stay[i].initiate != do_own_for_ever) {
+      ours = butlers_start(world->context, 1);
+      expect_butlers(world->context, that_stay[i].what);
+    }
+    expect_butlers(other, that_stay[i].what);
+    ax_stop(world->context);
+    ax_stop(other);
+    butlers_join(theirs);
+    if (ours)
+      butlers_join(ours);
+    assert_int_equal(seen.calls, 0);
+    world_free(world);
+    ax_context_free(other);
+  }
+}
+
 /* ------------------------------------------- law 3: memory comes back before
  */
 
@@ -288,6 +340,21 @@ static void what_a_token_keeps_is_released_after_its_handler(void **state) {
       give_up("%s: %d calls, destroyed %d times before the end and %d in all",
               that_end[i].what, witness.calls, witness.destroyed_before_end,
               witness.destroyed);
+    world_free(world);
+  }
+}
+
+static void a_token_without_a_function_ends_like_any_other(void **state) {
+  for (size_t i = 0; i < COUNT(that_end); i++) {
+    int destroyed = 0;
+    struct kept *kept = kept_new(&destroyed);
+    struct world *world = world_new(true);
+    that_end[i].initiate(world, ax_keep(kept, (ax_token){0}));
+    ax_unref(kept);
+    ax_run(world->context);
+    if (destroyed != 1)
+      give_up("%s: what its token keeps was destroyed %d times",
+              that_end[i].what, destroyed);
     world_free(world);
   }
 }
@@ -447,28 +514,193 @@ static void many_threads_may_initiate_at_once(void **state) {
 
 /* --------------------------------------------------- law 12: out of memory */
 
-/* Run in a process of its own: posts until there is no memory left. */
-static int eat_all_memory(void) {
+/* Runs in a process of its own, as all the rest does. */
+static void limit_memory(void) {
   struct rlimit limit = {128 << 20, 128 << 20};
-  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
   if (setrlimit(RLIMIT_AS, &limit) != 0)
-    return 1;
+    exit(1);
+}
+
+/* Posts until there is no memory left. */
+static void eat_all_memory(void) {
   ax_context *context = ax_context_new();
+  limit_memory();
   for (int i = 0; i < 10000000; i++)
     ax_post(context, ax_call(on_seen, NULL));
-  return 2;
+}
+
+static void *volatile last_taken; /* and not given back */
+
+/* Takes what there is, and lets libuv ask for more. */
+static void starve_libuv(void) {
+  ax_context *context = ax_context_new();
+  uv_loop_t loop;
+  limit_memory();
+  for (size_t size = 1 << 20; size >= 16; size /= 2)
+    while ((last_taken = malloc(size)))
+      continue;
+  if (uv_loop_init(&loop) == UV_ENOMEM)
+    abort();
+  ax_context_free(context);
+}
+
+/* ------------------------------------------------------- what is a mistake */
+
+static void free_a_strand(void) {
+  ax_context_free(ax_strand_new(ax_context_new()));
+}
+
+static void on_free(void *context, int err, size_t n) {
+  ax_context_free(context);
+}
+
+static void free_in_a_handler(void) {
+  ax_context *context = ax_context_new();
+  ax_post(context, ax_call(on_free, context));
+  ax_run(context);
+}
+
+static void free_beside_a_butler(void) {
+  struct seen seen = {0};
+  ax_context *context = ax_context_new();
+  ax_work_begin(context);
+  ax_post(context, ax_call(on_seen, &seen));
+  butlers_start(context, 1);
+  wait_until(atomic_load(&seen.calls));
+  ax_context_free(context);
+}
+
+static void on_run(void *context, int err, size_t n) { ax_run(context); }
+
+static void run_in_a_handler(void) {
+  ax_context *context = ax_context_new();
+  ax_post(context, ax_call(on_run, context));
+  ax_run(context);
+}
+
+static void run_in_a_strand(void) {
+  ax_context *context = ax_context_new();
+  ax_strand *strand = ax_strand_new(context);
+  ax_post(strand, ax_call(on_run, strand));
+  ax_run(context);
+}
+
+static void on_poll(void *context, int err, size_t n) { ax_poll(context); }
+
+static void poll_in_a_handler(void) {
+  ax_context *context = ax_context_new();
+  ax_post(context, ax_call(on_poll, context));
+  ax_poll(context);
+}
+
+/* Around a handler of another context. */
+static ax_context *around;
+
+static void on_run_around(void *arg, int err, size_t n) { ax_run(around); }
+
+static void on_run_within(void *inner, int err, size_t n) {
+  ax_post(inner, ax_call(on_run_around, NULL));
+  ax_run(inner);
+}
+
+static void run_around_a_handler(void) {
+  around = ax_context_new();
+  ax_post(around, ax_call(on_run_within, ax_context_new()));
+  ax_run(around);
+}
+
+static void on_uv_timer_run(uv_timer_t *timer) { ax_run(timer->data); }
+
+static void run_in_a_callback(void) {
+  ax_context *context = ax_context_new();
+  uv_timer_t timer = {.data = context};
+  uv_timer_init(ax_context_loop(context), &timer);
+  uv_timer_start(&timer, on_uv_timer_run, 1, 0);
+  ax_work_begin(context);
+  ax_run(context);
+}
+
+static void end_work_never_begun(void) { ax_work_end(ax_context_new()); }
+
+static void end_work_twice(void) {
+  ax_context *context = ax_context_new();
+  ax_work_begin(context);
+  ax_work_end(context);
+  ax_work_end(context);
+}
+
+static void unref_a_context(void) { ax_unref(ax_context_new()); }
+
+static void on_unref(void *object) {}
+
+static void unref_twice(void) {
+  static ax_obj object;
+  ax_obj_init(&object, on_unref);
+  ax_unref(&object);
+  ax_unref(&object);
+}
+
+/* Each aborts with these words on standard error. */
+static const struct mistake {
+  const char *name;
+  void (*make)(void);
+  const char *words;
+  bool of_memory;
+} mistakes[] = {
+    {"eat_all_memory", eat_all_memory, "ax: out of memory for", true},
+    {"starve_libuv", starve_libuv, "ax: libuv is out of memory for", true},
+    {"free_a_strand", free_a_strand, "ax_context_free of a strand", false},
+    {"free_in_a_handler", free_in_a_handler,
+     "ax_context_free while a butler is inside", false},
+    {"free_beside_a_butler", free_beside_a_butler,
+     "ax_context_free while a butler is inside", false},
+    {"run_in_a_handler", run_in_a_handler, "ax_run in a handler", false},
+    {"run_in_a_strand", run_in_a_strand, "ax_run in a handler", false},
+    {"poll_in_a_handler", poll_in_a_handler, "ax_run in a handler", false},
+    {"run_around_a_handler", run_around_a_handler, "ax_run in a handler",
+     false},
+    {"run_in_a_callback", run_in_a_callback, "ax_run in a callback", false},
+    {"end_work_never_begun", end_work_never_begun,
+     "ax_work_end without ax_work_begin", false},
+    {"end_work_twice", end_work_twice, "ax_work_end without ax_work_begin",
+     false},
+    {"unref_a_context", unref_a_context, "ax_unref of a context", false},
+    {"unref_twice", unref_twice, "ax_unref of something that is gone", false},
+};
+
+/* In the child; returns its exit status, if it comes to that. */
+static int make_mistake(const char *name) {
+  setrlimit(RLIMIT_CORE, &(struct rlimit){0, 0});
+  for (size_t i = 0; i < COUNT(mistakes); i++)
+    if (strcmp(mistakes[i].name, name) == 0)
+      mistakes[i].make();
+  return 3;
 }
 
 static char *own_path;
 
+static void expect_abort(const struct mistake *mistake) {
+  char *argv[] = {own_path, (char *)mistake->name, NULL};
+  struct program *program = program_exec(argv, NULL);
+  int status = program_wait(program);
+  if (status != 128 + SIGABRT || !strstr(program_err(program), mistake->words))
+    give_up("%s: exit status %d, and it says: %s", mistake->name, status,
+            program_err(program));
+  program_free(program);
+}
+
 static void out_of_memory_aborts_with_a_message(void **state) {
   if (SANITIZED)
     skip();
-  char *argv[] = {own_path, "eat", NULL};
-  struct program *program = program_exec(argv, NULL);
-  assert_int_equal(program_wait(program), 128 + SIGABRT);
-  assert_non_null(strstr(program_err(program), "memory"));
-  program_free(program);
+  for (size_t i = 0; i < COUNT(mistakes); i++)
+    if (mistakes[i].of_memory)
+      expect_abort(&mistakes[i]);
+}
+
+static void a_mistake_aborts_with_a_message(void **state) {
+  for (size_t i = 0; i < COUNT(mistakes); i++)
+    if (!mistakes[i].of_memory)
+      expect_abort(&mistakes[i]);
 }
 
 int main(int argc, char **argv) {
@@ -490,11 +722,15 @@ int main(int argc, char **argv) {
       clean_test(pending_operations_keep_run_from_returning),
       clean_test(ended_operations_let_run_return),
       clean_test(many_threads_may_initiate_at_once),
+      clean_test(a_handler_elsewhere_does_not_keep_run_from_returning),
+      clean_test(a_pending_operation_keeps_both_contexts_going),
+      clean_test(a_token_without_a_function_ends_like_any_other),
       clean_test(out_of_memory_aborts_with_a_message),
+      clean_test(a_mistake_aborts_with_a_message),
   };
   own_path = argv[0];
   if (argc > 1)
-    return eat_all_memory();
+    return make_mistake(argv[1]);
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,6 +5,7 @@
 #include "lesson.h"
 #include "support.h"
 
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -207,6 +208,16 @@ static void lesson_seconds_are_shorter_at_speed(void **state) {
   assert_true(ax_now() - begin >= AX_SECONDS(0.05));
 }
 
+static void lesson_seconds_without_end_are_clamped(void **state) {
+  assert_true(lesson_seconds(1e300) == UINT64_MAX);
+  assert_true(lesson_seconds(3e10) < UINT64_MAX);
+  assert_true(lesson_seconds(4e10) == UINT64_MAX); /* at speed 2 */
+  assert_true(lesson_seconds(INFINITY) == UINT64_MAX);
+  assert_true(lesson_seconds(-1) == 0);
+  assert_true(lesson_seconds(-INFINITY) == 0);
+  assert_true(lesson_seconds(NAN) == 0);
+}
+
 static void meet(void *arg, int err, size_t n) {
   uv_barrier_t *barrier = arg;
   uv_barrier_wait(barrier);
@@ -273,6 +284,7 @@ int main(int argc, char **argv) {
       clean_test(as_many_butlers_run_as_were_asked_for),
       clean_test(the_caller_is_a_butler_in_any_case),
       cmocka_unit_test(an_error_ends_the_program),
+      clean_test(lesson_seconds_without_end_are_clamped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,7 @@
  * ax_endpoint_parse, but a number to getaddrinfo, so it is looked up. */
 #include "support.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 static struct seen resolve(const char *text, ax_endpoint *found, size_t max) {
@@ -111,6 +112,125 @@ static void a_context_may_be_freed_while_it_looks_up(void **state) {
   }
 }
 
+/* --------------------------------------------- look-ups that have not begun */
+
+/* Work for each thread of libuv's pool, on a loop of its own, which ends when
+ * the gate opens. */
+enum { POOL = 4 };
+
+struct flood {
+  uv_loop_t loop;
+  uv_work_t works[POOL];
+  struct gate gate;
+  atomic_int begun;
+};
+
+static void do_wait_at_gate(uv_work_t *work) {
+  struct flood *flood = work->data;
+  atomic_fetch_add(&flood->begun, 1);
+  gate_pass(&flood->gate);
+}
+
+static void flood_begin(struct flood *flood) {
+  *flood = (struct flood){.gate = GATE};
+  assert_int_equal(uv_loop_init(&flood->loop), 0);
+  for (int i = 0; i < POOL; i++) {
+    flood->works[i].data = flood;
+    uv_queue_work(&flood->loop, &flood->works[i], do_wait_at_gate, NULL);
+  }
+  wait_until(atomic_load(&flood->begun) == POOL);
+}
+
+static void flood_end(struct flood *flood) {
+  gate_open(&flood->gate);
+  uv_run(&flood->loop, UV_RUN_DEFAULT);
+  assert_int_equal(uv_loop_close(&flood->loop), 0);
+}
+
+enum { LOOKUPS = 30 };
+
+static void look_up_all(ax_context *context, ax_endpoint *found,
+                        ax_token token) {
+  for (int i = 0; i < LOOKUPS; i++)
+    ax_resolve(context, "127.1:80", &found[i], 1, token);
+}
+
+struct freed {
+  ax_context *context;
+  atomic_bool done;
+};
+
+static void *free_it(void *arg) {
+  struct freed *freed = arg;
+  ax_context_free(freed->context);
+  atomic_store(&freed->done, true);
+  return NULL;
+}
+
+/* The pool is full, and stays so until the context is gone. */
+static void a_context_does_not_wait_for_what_has_not_begun(void **state) {
+  static struct flood flood;
+  static ax_endpoint found[LOOKUPS];
+  struct seen seen = {0};
+  struct freed freed = {.context = ax_context_new()};
+  flood_begin(&flood);
+  look_up_all(freed.context, found, ax_call(on_seen, &seen));
+  pthread_t thread = thread_start(free_it, &freed);
+  wait_until(atomic_load(&freed.done));
+  thread_join(thread);
+  flood_end(&flood);
+  assert_int_equal(seen.calls, 0);
+  for (int i = 0; i < LOOKUPS; i++)
+    assert_int_equal(found[i].len, 0);
+}
+
+/* Also when a butler has been there meanwhile, and with objects held. */
+static void a_look_up_that_has_not_begun_is_dropped(void **state) {
+  static struct flood flood;
+  static ax_endpoint found[LOOKUPS];
+  struct seen seen = {0}, posted = {0};
+  struct freed freed = {.context = ax_context_new()};
+  ax_strand *strand = ax_strand_new(freed.context);
+  size_t objects = ax_live().objects;
+  ax_obj *held = malloc(sizeof *held);
+  ax_obj_init(held, free);
+  flood_begin(&flood);
+  look_up_all(freed.context, found,
+              ax_on(strand, ax_keep(held, ax_call(on_seen, &seen))));
+  ax_unref(held);
+  struct butlers *butlers = butlers_start(freed.context, 2);
+  ax_post(freed.context, ax_call(on_seen, &posted));
+  wait_until(atomic_load(&posted.calls));
+  ax_stop(freed.context);
+  butlers_join(butlers);
+  thread_join(thread_start(free_it, &freed));
+  assert_int_equal(ax_live().objects, objects);
+  ax_unref(strand);
+  flood_end(&flood);
+  assert_int_equal(seen.calls, 0);
+}
+
+/* One that is dropped does not end with an error elsewhere, either: neither
+ * before it has begun nor when it has. */
+static void a_dropped_look_up_has_no_handler_elsewhere(void **state) {
+  static struct flood flood;
+  static ax_endpoint found[LOOKUPS];
+  for (int full = 0; full < 2; full++) {
+    struct seen seen = {0};
+    struct freed freed = {.context = ax_context_new()};
+    ax_context *other = ax_context_new();
+    if (full)
+      flood_begin(&flood);
+    look_up_all(freed.context, found, ax_on(other, ax_call(on_seen, &seen)));
+    thread_join(thread_start(free_it, &freed));
+    if (full)
+      flood_end(&flood);
+    assert_int_equal(ax_run(other), 0);
+    assert_int_equal(seen.calls, 0);
+    ax_context_free(other);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       clean_test(a_name_is_looked_up),
@@ -121,7 +241,11 @@ int main(void) {
       clean_test(the_name_need_not_outlive_the_call),
       clean_test(many_names_are_looked_up_at_once),
       clean_test(a_context_may_be_freed_while_it_looks_up),
+      clean_test(a_context_does_not_wait_for_what_has_not_begun),
+      clean_test(a_look_up_that_has_not_begun_is_dropped),
+      clean_test(a_dropped_look_up_has_no_handler_elsewhere),
   };
+  setenv("UV_THREADPOOL_SIZE", "4", 1); /* POOL */
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -416,6 +416,132 @@ static void a_post_to_a_context_that_is_gone_is_dropped(void **state) {
   ax_unref(strand);
 }
 
+/* Operations of `near` with handlers on `far` and on a strand of it, which
+ * keeps the memory while `far` is freed. */
+struct border {
+  ax_context *near, *far;
+  ax_strand *strand;
+  ax_timer *timer;
+  ax_stream *stream;
+  void *kept;
+  int peer, destroyed;
+  char byte;
+  struct seen seen, home;
+};
+
+static ax_token over_border(struct border *border, ax_executor *executor) {
+  return ax_on(executor,
+               ax_keep(border->kept, ax_call(on_seen, &border->seen)));
+}
+
+static void border_open(struct border *border) {
+  struct chain *kept = calloc(1, sizeof *kept);
+  *border = (struct border){ax_context_new(), ax_context_new(), .kept = kept};
+  ax_obj_init(&kept->obj, destroy_chain);
+  kept->destroyed = &border->destroyed;
+  border->strand = ax_strand_new(border->far);
+  border->timer = ax_timer_new(border->near);
+  border->stream = ax_stream_new(border->near);
+  int ends[2];
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  assert_int_equal(ax_stream_open_fd(border->stream, ends[0]), 0);
+  close(ends[0]);
+  border->peer = ends[1];
+  ax_timer_expires_after(border->timer, AX_SECONDS(3600));
+  ax_timer_wait(border->timer, over_border(border, border->strand));
+  ax_timer_wait(border->timer, over_border(border, border->far));
+  ax_stream_read_some(border->stream, AX_SEQ(ax_buffer(&border->byte, 1)),
+                      over_border(border, border->strand));
+}
+
+/* What pends still ends, and then nothing is left. */
+static void border_close(struct border *border) {
+  ax_timer_cancel(border->timer);
+  ax_stream_close(border->stream);
+  ax_run(border->near);
+  ax_unref(border->kept);
+  assert_int_equal(border->destroyed, 1);
+  assert_int_equal(atomic_load(&border->seen.calls), 0);
+  close(border->peer);
+  ax_unref(border->stream);
+  ax_unref(border->timer);
+  ax_unref(border->strand);
+  ax_context_free(border->near);
+}
+
+static void *cross_timer(void *arg) {
+  struct border *border = arg;
+  ax_timer_cancel(border->timer);
+  ax_timer_wait(border->timer, over_border(border, border->strand));
+  return NULL;
+}
+
+static void *cross_stream(void *arg) {
+  struct border *border = arg;
+  ax_stream_close(border->stream);
+  return NULL;
+}
+
+static void *cross_post(void *arg) {
+  struct border *border = arg;
+  ax_post(border->strand, over_border(border, NULL));
+  ax_dispatch(border->strand, over_border(border, border->strand));
+  return NULL;
+}
+
+static int do_zero(void *arg) { return 0; }
+
+static void *cross_run_on(void *arg) {
+  struct border *border = arg;
+  ax_run_on(border->strand, do_zero, NULL,
+            ax_on(border->near,
+                  ax_keep(border->kept, ax_call(on_seen, &border->home))));
+  ax_run_on(border->near, do_zero, NULL, over_border(border, border->strand));
+  return NULL;
+}
+
+static void free_beside(void *(*cross)(void *arg)) {
+  double end = seconds() + 0.1;
+  for (int round = 0; round < 300 && seconds() < end; round++) {
+    struct border border;
+    border_open(&border);
+    pthread_t thread = thread_start(cross, &border);
+    for (volatile int i = 0; i < round % 50 * 400; i = i + 1)
+      continue;
+    ax_context_free(border.far);
+    thread_join(thread);
+    border_close(&border);
+    if (cross == cross_run_on)
+      expect_seen(&border.home, "run_on", UV_ECANCELED);
+  }
+}
+
+static void a_context_may_be_freed_while_others_complete_to_it(void **state) {
+  free_beside(cross_timer);
+  free_beside(cross_stream);
+  free_beside(cross_post);
+  free_beside(cross_run_on);
+}
+
+/* It begins too late, and is given back when it is completed. */
+static void an_operation_of_a_context_that_is_gone_is_dropped(void **state) {
+  struct seen seen = {0};
+  ax_context *context = ax_context_new();
+  ax_strand *strand = ax_strand_new(context);
+  ax_context_free(context);
+  size_t objects = ax_live().objects;
+  ax_obj *held = malloc(sizeof *held);
+  ax_obj_init(held, free);
+  ax_op *op = ax_initiate(strand, ax_keep(held, ax_call(on_seen, &seen)));
+  ax_unref(held);
+  assert_int_equal(ax_live().objects, objects + 1);
+  ax_complete(op, 0, 0);
+  assert_int_equal(ax_live().objects, objects);
+  assert_int_equal(ax_live().operations, 0);
+  assert_int_equal(atomic_load(&seen.calls), 0);
+  ax_unref(strand);
+}
+
 /* Each handler ends the work of the context it is on. */
 struct brief {
   ax_context *context;
@@ -637,6 +763,8 @@ int main(void) {
       clean_test(what_is_destroyed_at_the_end_may_order),
       clean_test(what_the_last_handler_closes_is_closed),
       clean_test(butlers_give_back_their_spare_memory),
+      clean_test(a_context_may_be_freed_while_others_complete_to_it),
+      clean_test(an_operation_of_a_context_that_is_gone_is_dropped),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -232,6 +232,60 @@ static void signals_may_be_added_while_a_butler_sleeps(void **state) {
   post_free(&post);
 }
 
+/* In a callback of the loop, while a request of another thread waits there. */
+struct inquiry {
+  ax_context *context;
+  ax_stream *stream;
+  ax_signals *signals;
+  int added;
+};
+
+static void *request_something(void *arg) {
+  ax_stream_cancel(arg);
+  return NULL;
+}
+
+static void on_uv_timer_add(uv_timer_t *timer) {
+  struct inquiry *inquiry = timer->data;
+  thread_join(thread_start(request_something, inquiry->stream));
+  inquiry->added = ax_signals_add(inquiry->signals, SIGUSR1);
+  kill(getpid(), SIGUSR1);
+  uv_close((uv_handle_t *)timer, NULL);
+  ax_work_end(inquiry->context);
+}
+
+static void a_callback_of_the_loop_may_add_a_signal(void **state) {
+  struct seen seen = {0};
+  struct inquiry inquiry = {.context = ax_context_new(), .added = -1};
+  inquiry.stream = ax_stream_new(inquiry.context);
+  inquiry.signals = ax_signals_new(inquiry.context);
+  uv_timer_t timer = {.data = &inquiry};
+  uv_timer_init(ax_context_loop(inquiry.context), &timer);
+  uv_timer_start(&timer, on_uv_timer_add, 1, 0);
+  ax_work_begin(inquiry.context);
+  assert_int_equal(ax_run(inquiry.context), 0);
+  assert_int_equal(inquiry.added, 0);
+  ax_signals_wait(inquiry.signals, ax_call(on_seen, &seen));
+  ax_run(inquiry.context);
+  expect_seen(&seen, "wait", 0);
+  assert_int_equal(seen.n, SIGUSR1);
+  ax_unref(inquiry.stream);
+  ax_unref(inquiry.signals);
+  ax_context_free(inquiry.context);
+}
+
+static void a_set_of_signals_tells_its_executor(void **state) {
+  ax_context *context = ax_context_new();
+  ax_strand *strand = ax_strand_new(context);
+  ax_signals *one = ax_signals_new(context), *other = ax_signals_new(strand);
+  assert_ptr_equal(ax_signals_executor(one), context);
+  assert_ptr_equal(ax_signals_executor(other), strand);
+  ax_unref(one);
+  ax_unref(other);
+  ax_unref(strand);
+  ax_context_free(context);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       clean_test(a_signal_completes_the_wait_with_its_number),
@@ -249,6 +303,8 @@ int main(void) {
       clean_test(a_handler_may_wait_again),
       clean_test(a_signal_that_was_added_twice_is_told_once),
       clean_test(signals_may_be_added_while_a_butler_sleeps),
+      clean_test(a_callback_of_the_loop_may_add_a_signal),
+      clean_test(a_set_of_signals_tells_its_executor),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,6 +1,8 @@
 /* Timers: expiry, several waiters, moving and cancelling. */
 #include "support.h"
+#include "timer_heap.h"
 
+#include <math.h>
 #include <stdlib.h>
 
 #define HOUR AX_SECONDS(3600)
@@ -47,6 +49,40 @@ static void spans_may_have_fractions(void **state) {
   assert_true(AX_SECONDS(1.5) == 1500000000);
   int three = 3;
   assert_true(AX_SECONDS(three + 1) == 4000000000);
+}
+
+/* Also where the compiler wants a constant. */
+static const ax_time spans[] = {
+    AX_SECONDS(1e300), AX_MS(1e300),  AX_SECONDS(INFINITY), AX_MS(INFINITY),
+    AX_SECONDS(-1),    AX_MS(-0.001), AX_SECONDS(-1e300),   AX_MS(-INFINITY),
+    AX_SECONDS(NAN),   AX_MS(-NAN),   AX_SECONDS(0),        AX_MS(1e-9),
+};
+
+static ax_time seconds_of(volatile double seconds) {
+  return AX_SECONDS(seconds);
+}
+
+static ax_time ms_of(volatile double ms) { return AX_MS(ms); }
+
+static void spans_without_end_are_clamped(void **state) {
+  static const double endless[] = {1e11, 1e20, 1e300, INFINITY};
+  for (size_t i = 0; i < 4; i++)
+    assert_true(spans[i] == UINT64_MAX);
+  for (size_t i = 0; i < 4; i++) {
+    assert_true(seconds_of(endless[i]) == UINT64_MAX);
+    assert_true(ms_of(endless[i] * 1000) == UINT64_MAX);
+  }
+  assert_true(AX_SECONDS((double)UINT64_MAX) == UINT64_MAX);
+  assert_true(seconds_of(18446744073) < UINT64_MAX);
+  assert_true(AX_SECONDS(18446744073) == seconds_of(18446744073));
+}
+
+static void spans_of_the_past_are_zero(void **state) {
+  static const double past[] = {-0.0, -1e-9, -1, -1e300, -INFINITY, NAN, -NAN};
+  for (size_t i = 4; i < sizeof spans / sizeof *spans; i++)
+    assert_true(spans[i] == 0);
+  for (size_t i = 0; i < sizeof past / sizeof *past; i++)
+    assert_true(seconds_of(past[i]) == 0 && ms_of(past[i]) == 0);
 }
 
 static void a_new_timer_has_expired(void **state) {
@@ -169,6 +205,111 @@ static void a_span_that_ends_never_does_not_end(void **state) {
   clock_free(&clock);
 }
 
+static void a_span_that_is_too_long_does_not_end_at_once(void **state) {
+  static const ax_time spans[] = {AX_SECONDS(1e300), AX_SECONDS(1e10),
+                                  UINT64_MAX - 1, UINT64_MAX - AX_MS(1)};
+  for (size_t i = 0; i < sizeof spans / sizeof *spans; i++) {
+    struct seen never = {0};
+    struct wait wait;
+    struct clock clock = clock_new();
+    ax_timer_expires_after(clock.timer, spans[i]);
+    ax_timer_wait(clock.timer, ax_call(on_seen, &never));
+    wait_init(&wait, clock.context, AX_MS(2));
+    for (double end = deadline(); !wait.seen.calls; pause_before(end, "a wait"))
+      ax_poll(clock.context);
+    expect_none(&never);
+    assert_int_equal(ax_timer_cancel(clock.timer), 1);
+    ax_run(clock.context);
+    ax_unref(wait.timer);
+    clock_free(&clock);
+  }
+}
+
+/* ------------------------------------------------- moments of the clock */
+
+static void the_expiry_is_what_was_set(void **state) {
+  struct clock clock = clock_new();
+  ax_strand *strand = ax_strand_new(clock.context);
+  ax_timer *timer = ax_timer_new(strand);
+  assert_true(ax_timer_expiry(timer) <= ax_now());
+  ax_timer_expires_at(timer, 12345);
+  assert_true(ax_timer_expiry(timer) == 12345);
+  ax_time before = ax_now();
+  ax_timer_expires_after(timer, AX_MS(5));
+  assert_in_range(ax_timer_expiry(timer), before + AX_MS(5),
+                  ax_now() + AX_MS(5));
+  ax_timer_expires_after(timer, UINT64_MAX);
+  assert_true(ax_timer_expiry(timer) == UINT64_MAX);
+  assert_ptr_equal(ax_timer_executor(timer), strand);
+  assert_ptr_equal(ax_timer_executor(clock.timer), clock.context);
+  ax_unref(timer);
+  ax_unref(strand);
+  clock_free(&clock);
+}
+
+static void a_moment_of_the_past_expires_at_once(void **state) {
+  struct clock clock = clock_new();
+  ax_time moments[] = {0, 1, ax_now() - AX_MS(1), ax_now()};
+  for (size_t i = 0; i < sizeof moments / sizeof *moments; i++) {
+    struct seen seen = {0};
+    assert_int_equal(ax_timer_expires_at(clock.timer, moments[i]), 0);
+    ax_timer_wait(clock.timer, ax_call(on_seen, &seen));
+    assert_int_equal(ax_poll(clock.context), 1);
+    expect_seen(&seen, "wait", 0);
+  }
+  clock_free(&clock);
+}
+
+static void a_new_moment_cancels_those_who_wait(void **state) {
+  struct seen seen[2] = {0};
+  struct clock clock = clock_new();
+  ax_timer_expires_at(clock.timer, ax_now() + HOUR);
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen[0]));
+  ax_time due = ax_now() + AX_MS(2);
+  assert_int_equal(ax_timer_expires_at(clock.timer, due), 1);
+  ax_timer_wait(clock.timer, ax_call(on_seen, &seen[1]));
+  assert_int_equal(ax_run(clock.context), 2);
+  expect_seen(&seen[0], "wait", UV_ECANCELED);
+  expect_seen(&seen[1], "wait", 0);
+  assert_true(seen[1].at >= due);
+  clock_free(&clock);
+}
+
+/* Some ticks are late, because handlers are slow; the next ones are not. */
+struct ticking {
+  ax_timer *timer;
+  ax_time start;
+  unsigned ticks;
+  bool wrong;
+};
+
+enum { TICKS = 20 };
+static const ax_time PERIOD = AX_MS(0.7);
+
+static void on_tick(void *arg, int err, size_t n) {
+  struct ticking *ticking = arg;
+  ax_time expiry = ticking->start + ++ticking->ticks * PERIOD;
+  ticking->wrong |=
+      err || ax_timer_expiry(ticking->timer) != expiry || ax_now() < expiry;
+  if (ticking->ticks % 5 == 0)
+    wait_until(ax_now() >= expiry + PERIOD / 2);
+  if (ticking->ticks == TICKS)
+    return;
+  ax_timer_expires_at(ticking->timer, ax_timer_expiry(ticking->timer) + PERIOD);
+  ax_timer_wait(ticking->timer, ax_call(on_tick, ticking));
+}
+
+static void a_timer_that_ticks_does_not_drift(void **state) {
+  struct clock clock = clock_new();
+  struct ticking ticking = {.timer = clock.timer, .start = ax_now()};
+  ax_timer_expires_at(clock.timer, ticking.start + PERIOD);
+  ax_timer_wait(clock.timer, ax_call(on_tick, &ticking));
+  assert_int_equal(ax_run(clock.context), TICKS);
+  assert_false(ticking.wrong);
+  assert_true(ax_timer_expiry(clock.timer) == ticking.start + TICKS * PERIOD);
+  clock_free(&clock);
+}
+
 /* ---------------------------------------------------------------- in order */
 
 static void several_waiters_complete_in_the_order_they_came(void **state) {
@@ -214,6 +355,158 @@ static void many_timers_expire_in_the_order_of_their_expiry(void **state) {
   }
   free(waits);
   ax_context_free(context);
+}
+
+/* Each once, in an order that the seed draws. */
+static void shuffle(size_t *order, size_t count, uint32_t *seed) {
+  for (size_t i = 0; i < count; i++) {
+    size_t j = next_random(seed) % (i + 1);
+    order[i] = order[j];
+    order[j] = i;
+  }
+}
+
+enum { CLOCKS = 500 };
+
+/* Has been armed before, for another moment or for this one, or never. */
+static size_t disturb(ax_timer *timer, ax_time moment, uint32_t *seed) {
+  static const ax_time before[] = {0, 1, AX_MS(1)};
+  uint32_t how = next_random(seed) % 4;
+  if (how == 3)
+    return 0;
+  ax_timer_expires_at(timer, moment - before[how]);
+  ax_timer_wait(timer, (ax_token){0});
+  size_t cancelled = next_random(seed) % 2 ? ax_timer_cancel(timer) : 0;
+  return cancelled + ax_timer_expires_at(timer, moment);
+}
+
+static void expect_in_order_armed(ax_context *context, ax_timer **timers,
+                                  uint32_t *seed) {
+  static struct seen seen[CLOCKS];
+  size_t order[CLOCKS];
+  ax_time moment = ax_now() + AX_MS(6);
+  for (size_t i = 0; i < CLOCKS; i++) {
+    seen[i] = (struct seen){0};
+    disturb(timers[i], moment, seed);
+    ax_timer_expires_at(timers[i], moment);
+  }
+  shuffle(order, CLOCKS, seed);
+  for (size_t i = 0; i < CLOCKS; i++)
+    ax_timer_wait(timers[order[i]], ax_call(on_seen, &seen[order[i]]));
+  assert_int_equal(ax_run(context), CLOCKS);
+  for (size_t i = 1; i < CLOCKS; i++)
+    assert_int_equal(seen[order[i]].turn, seen[order[0]].turn + (int)i);
+}
+
+static void timers_of_one_moment_expire_in_the_order_armed(void **state) {
+  uint32_t seed = 17;
+  ax_timer *timers[CLOCKS];
+  ax_context *context = ax_context_new();
+  for (size_t i = 0; i < CLOCKS; i++)
+    timers[i] = ax_timer_new(context);
+  for (int round = 0; round < 8; round++)
+    expect_in_order_armed(context, timers, &seed);
+  for (size_t i = 0; i < CLOCKS; i++)
+    ax_unref(timers[i]);
+  ax_context_free(context);
+}
+
+/* The heap by itself, beside a model that keeps no order at all. */
+struct entry {
+  struct ax__due due;
+  ax__entry wait;
+  bool waits;
+  uint64_t expiry, armed; /* what the model says of it */
+};
+
+enum { ENTRIES = 60 };
+
+struct model {
+  struct ax__heap heap;
+  struct entry entries[ENTRIES];
+  uint64_t now, armed;
+  uint32_t seed;
+};
+
+static void model_arm(struct model *model, struct entry *entry) {
+  if (entry->waits)
+    return;
+  entry->waits = true;
+  entry->armed = ++model->armed;
+  ax__heap_arm(&model->heap, &entry->due, &entry->wait);
+}
+
+static void model_cancel(struct entry *entry) {
+  ax__queue waits = ax__queue_take(&entry->due.waits);
+  assert_ptr_equal(waits.head, entry->waits ? &entry->wait : NULL);
+  entry->waits = false;
+}
+
+/* Few moments, so that many are equal; some are of the past. */
+static void model_move(struct model *model, struct entry *entry) {
+  model_cancel(entry);
+  entry->due.expiry = entry->expiry =
+      model->now + next_random(&model->seed) % 12 - (model->now ? 1 : 0);
+}
+
+static void model_forget(struct model *model, struct entry *entry) {
+  model_cancel(entry);
+  if (entry->due.index)
+    ax__heap_remove(&model->heap, &entry->due);
+  *entry = (struct entry){.expiry = 0};
+}
+
+/* The one that comes next, if it has expired. */
+static struct entry *model_next(struct model *model) {
+  struct entry *next = NULL;
+  for (size_t i = 0; i < ENTRIES; i++) {
+    struct entry *entry = &model->entries[i];
+    bool before = !next || entry->expiry < next->expiry ||
+                  (entry->expiry == next->expiry && entry->armed < next->armed);
+    if (entry->waits && entry->expiry <= model->now && before)
+      next = entry;
+  }
+  return next;
+}
+
+static void model_expire(struct model *model) {
+  model->now += next_random(&model->seed) % 3;
+  ax__queue expired = ax__heap_expired(&model->heap, model->now);
+  for (struct entry *next; (next = model_next(model)); next->waits = false)
+    assert_ptr_equal(ax__queue_pop(&expired), &next->wait);
+  assert_null(expired.head);
+  assert_true(ax__heap_next(&model->heap) > model->now);
+}
+
+static void model_step(struct model *model) {
+  struct entry *entry = &model->entries[next_random(&model->seed) % ENTRIES];
+  uint32_t step = next_random(&model->seed) % 32;
+  if (step < 14)
+    model_arm(model, entry);
+  else if (step < 24)
+    model_move(model, entry);
+  else if (step < 28)
+    model_cancel(entry);
+  else if (step < 30)
+    model_forget(model, entry);
+  else
+    model_expire(model);
+  for (size_t i = 0; i < ENTRIES; i++) /* nobody is looked for too late */
+    if (model->entries[i].waits)
+      assert_true(ax__heap_next(&model->heap) <= model->entries[i].expiry);
+}
+
+static void the_heap_does_as_a_list_that_is_searched(void **state) {
+  for (uint32_t seed = 1; seed <= 20; seed++) {
+    static struct model model;
+    model = (struct model){.seed = seed};
+    for (int step = 0; step < 3000; step++)
+      model_step(&model);
+    model.now = UINT64_MAX - 3;
+    model_expire(&model);
+    assert_int_equal(model.heap.count, 0);
+    free(model.heap.at);
+  }
 }
 
 static void a_shorter_wait_overtakes_a_longer_one(void **state) {
@@ -610,6 +903,15 @@ int main(void) {
       clean_test(a_handler_may_release_its_timer),
       clean_test(waiting_uses_no_time),
       clean_test(a_timer_is_seen_to_though_the_table_is_full),
+      clean_test(spans_without_end_are_clamped),
+      clean_test(spans_of_the_past_are_zero),
+      clean_test(a_span_that_is_too_long_does_not_end_at_once),
+      clean_test(the_expiry_is_what_was_set),
+      clean_test(a_moment_of_the_past_expires_at_once),
+      clean_test(a_new_moment_cancels_those_who_wait),
+      clean_test(a_timer_that_ticks_does_not_drift),
+      clean_test(timers_of_one_moment_expire_in_the_order_armed),
+      clean_test(the_heap_does_as_a_list_that_is_searched),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -3,7 +3,7 @@
  * The stream is used on its strand. A read may have its handler on the context
  * instead, so it may complete on one butler while the other one closes the
  * stream. Each handler runs once. */
-#include "scenario.h"
+#include "gate.h"
 
 #include <errno.h>
 #include <sys/socket.h>
@@ -215,5 +215,84 @@ SCENARIO(
   ax_work_end(context);
   ax_unref(stream);
   ax_unref(strand);
+  end(context);
+}
+
+/* --------------------------------------------- the only butler blocks soon */
+
+static struct gate blocked = GATE, asked = GATE;
+
+static void on_block(void *arg, int err, size_t n) {
+  gate_open(&blocked);
+  gate_pass(&asked);
+}
+
+static struct stream_of_a_thread {
+  ax_stream *stream;
+  int peer;
+  char byte[1];
+} two[2];
+
+enum wish { CLOSE, RELEASE, CANCEL };
+static enum wish wishes[2];
+
+static void *wish(void *arg) {
+  ax_stream *wanted = two[number_of(arg)].stream;
+  switch (wishes[number_of(arg)]) {
+  case CLOSE:
+    ax_stream_close(wanted);
+    break;
+  case CANCEL:
+    ax_stream_cancel(wanted);
+    break;
+  case RELEASE:
+    ax_unref(wanted);
+  }
+  return NULL;
+}
+
+/* What is pending has its handler on another context, which is served later. */
+static void open_two(ax_context *far) {
+  for (int i = 0; i < 2; i++) {
+    wishes[i] = (enum wish)some(CLOSE, CANCEL);
+    two[i].stream = ax_stream_new(context);
+    two[i].peer = connect_end(two[i].stream);
+    if (wishes[i] != RELEASE)
+      ax_stream_read_some(two[i].stream, AX_SEQ(AX_BUF(two[i].byte)),
+                          ax_on(far, ax_call(on_cancelled, NULL)));
+  }
+}
+
+/* Without that butler, who is in his handler. */
+static void check_two(ax_context *far) {
+  CHECK(ax_run(far) == (size_t)(wishes[0] != RELEASE) + (wishes[1] != RELEASE));
+  for (int i = 0; i < 2; i++) {
+    if (wishes[i] == CANCEL)
+      close(two[i].peer);
+    else
+      expect_end(two[i].peer);
+    if (wishes[i] != RELEASE)
+      ax_unref(two[i].stream);
+  }
+}
+
+SCENARIO(close_beside_blocked,
+         "what two threads want of streams is done though "
+         "the only butler goes to a handler that blocks") {
+  context = ax_context_new();
+  ax_context *far = ax_context_new();
+  open_two(far);
+  ax_work_begin(context);
+  pthread_t butler = start_butler(context);
+  pthread_t thread = start_thread(wish, as_arg(1));
+  ax_post(context, ax_call(on_block, NULL));
+  wish(as_arg(0));
+  join_thread(thread);
+  gate_pass(&blocked);
+  check_two(far);
+  gate_open(&asked);
+  ax_work_end(context);
+  join_thread(butler);
+  ax_context_free(far);
   end(context);
 }

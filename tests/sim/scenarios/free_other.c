@@ -224,3 +224,183 @@ SCENARIO(free_each_other, "two contexts with operations of each other may be "
   CHECK(ran == 0);
   close_both();
 }
+
+/* ------------------------------------------- what ends, or begins, meanwhile
+ */
+
+static ax_strand *strand; /* of `far`; it keeps the memory */
+static atomic_int given_up;
+
+/* On `near`, unless there is no need to. */
+static void on_given_up(void *arg, int err, size_t n) {
+  CHECK(err == UV_ECANCELED && ax_inside(near));
+  given_up++;
+}
+
+static int work_never(void *arg) {
+  CHECK(!"work is done on a context that nobody serves");
+  return 0;
+}
+
+static int work_at_near(void *arg) { return 0; }
+
+static void *cancel_timers(void *arg) {
+  for (int i = 0; i < 3; i++)
+    ax_timer_cancel(timers[i]);
+  return NULL;
+}
+
+static void *move_timers(void *arg) {
+  void *keep;
+  for (int i = 0; i < 3; i++) {
+    ax_timer_expires_after(timers[i], 0);
+    ax_timer_wait(timers[i], to(i == 1 ? strand : far, &keep));
+    ax_unref(keep);
+  }
+  return NULL;
+}
+
+static void *close_stream(void *arg) {
+  ax_stream_close(stream);
+  return NULL;
+}
+
+static void *cancel_stream(void *arg) {
+  ax_stream_cancel(stream);
+  return NULL;
+}
+
+static void *post_to_strand(void *arg) {
+  void *keep;
+  ax_token token = to(strand, &keep);
+  ax_post(strand, token);
+  ax_dispatch(near, token);
+  ax_unref(keep);
+  return NULL;
+}
+
+static void *run_on_strand(void *arg) {
+  void *keep;
+  ax_token token = to(near, &keep);
+  token.fn = on_given_up;
+  ax_run_on(strand, work_never, NULL, token);
+  ax_run_on(far, work_never, NULL, token);
+  ax_unref(keep);
+  return NULL;
+}
+
+static void *run_on_near(void *arg) {
+  void *keep[2];
+  ax_run_on(near, work_at_near, NULL, to(strand, &keep[0]));
+  ax_run_on(near, work_at_near, NULL, to(far, &keep[1]));
+  ax_unref(keep[0]);
+  ax_unref(keep[1]);
+  return NULL;
+}
+
+static void *end_stream(void *arg) {
+  ax_unref(stream);
+  return NULL;
+}
+
+/* Does it while `far` is freed, and `near` may have a butler. */
+static void free_beside(void *(*beside)(void *)) {
+  bool butler = some(0, 1);
+  pthread_t thread = start_thread(beside, NULL);
+  pthread_t other = butler ? start_butler(near) : thread;
+  ax_context_free(far);
+  join_thread(thread);
+  if (butler)
+    join_thread(other);
+  serve(near, 1);
+  CHECK(ran == 0);
+}
+
+static void open_with_strand(void) {
+  open_both();
+  strand = ax_strand_new(far);
+}
+
+static void close_with_strand(void) {
+  ax_unref(strand);
+  close_both();
+}
+
+SCENARIO(free_beside_cancel, "waits that are cancelled while the context of "
+                             "their handlers is freed release what they keep") {
+  open_with_strand();
+  wait_for_timers();
+  free_beside(cancel_timers);
+  release_timers();
+  close_with_strand();
+}
+
+SCENARIO(free_beside_wait, "waits that begin while the context of their "
+                           "handlers is freed release what they keep") {
+  open_with_strand();
+  wait_for_timers();
+  free_beside(move_timers);
+  release_timers();
+  close_with_strand();
+}
+
+SCENARIO(free_beside_close, "a read that a close or a cancel ends while the "
+                            "context of its handler is freed is dropped") {
+  open_with_strand();
+  read_byte();
+  free_beside(some(0, 1) ? close_stream : cancel_stream);
+  release_stream();
+  close_with_strand();
+}
+
+SCENARIO(free_beside_post, "what is posted while its context is freed is "
+                           "dropped, and what it keeps released") {
+  open_with_strand();
+  free_beside(post_to_strand);
+  close_with_strand();
+}
+
+SCENARIO(free_beside_run_on, "work that is sent to a context while it is freed "
+                             "ends at home, once, with ECANCELED") {
+  open_with_strand();
+  free_beside(run_on_strand);
+  CHECK(given_up == 2);
+  close_with_strand();
+}
+
+SCENARIO(free_beside_home, "work that comes home while that is freed is "
+                           "dropped, and what it keeps released") {
+  open_with_strand();
+  free_beside(run_on_near);
+  close_with_strand();
+}
+
+SCENARIO(free_beside_release, "the last reference to a stream may go while its "
+                              "context is freed") {
+  open_with_strand();
+  stream = ax_stream_new(strand);
+  peer = connect_end(stream);
+  free_beside(end_stream);
+  close(peer);
+  close_with_strand();
+}
+
+/* A context that may be at its end takes the operation, and gives it back. */
+static void *complete_late(void *arg) {
+  void *keep;
+  ax_op *op = ax_initiate(strand, to(strand, &keep));
+  ax_unref(keep);
+  ax_complete(op, 0, 0);
+  return NULL;
+}
+
+SCENARIO(free_before_own, "an operation that begins when its context is gone "
+                          "is dropped when it is completed") {
+  open_with_strand();
+  ax_context_free(far);
+  pthread_t thread = start_thread(complete_late, NULL);
+  complete_late(NULL);
+  join_thread(thread);
+  CHECK(ran == 0 && kept == 0);
+  close_with_strand();
+}
