@@ -53,9 +53,10 @@ static void on_pause_over(uv_timer_t *timer) {
 
 static void pause_after(ax_acceptor *a, int err) {
   ax_time now = ax_now();
+  char words[80]; /* uv_strerror leaks those of an error unknown to it */
   if (!a->reported || now - a->reported > AX_SECONDS(60))
     fprintf(stderr, "ax: accept: %s; trying again every %d ms\n",
-            uv_strerror(err), PAUSE);
+            uv_strerror_r(err, words, sizeof words), PAUSE);
   a->reported = now;
   if (!a->pause) {
     a->pause = ax__handle_new(&a->io, sizeof *a->pause);
@@ -151,7 +152,7 @@ static bool is_stale(const struct sockaddr_un *file, socklen_t len) {
   struct stat status;
   if (lstat(file->sun_path, &status) || !S_ISSOCK(status.st_mode))
     return false;
-  int fd = socket(AF_UNIX, SOCK_DGRAM, 0);
+  int fd = ax__socket(AF_UNIX, SOCK_DGRAM);
   bool refused = connect(fd, (const struct sockaddr *)file, len) == -1 &&
                  errno == ECONNREFUSED;
   close(fd);
@@ -218,7 +219,7 @@ static int bind_to(ax_acceptor *a, int fd, const ax_endpoint *endpoint) {
 int ax_acceptor_listen(ax_acceptor *a, const ax_endpoint *endpoint) {
   if (a->io.own.fd != -1)
     return UV_EISCONN;
-  int fd = ax__socket(endpoint->addr.ss_family);
+  int fd = ax__socket(endpoint->addr.ss_family, SOCK_STREAM);
   if (fd < 0)
     return fd;
   int err = bind_to(a, fd, endpoint);

@@ -522,9 +522,10 @@ ax_stream *ax_stream_new(ax_executor *executor);
  * terminal is opened anew instead, and `fd` left as it is.)
  *
  * 0, UV_EISCONN when already open, or an error of dup(2). What cannot be read,
- * such as the end of a pipe that is for writing, ends each read with UV_EBADF.
- * A regular file is never waited for: the initiating call reads and writes it.
- * Source: booster::aio::basic_io_device::attach. */
+ * such as the end of a pipe that is for writing, ends each read with UV_EBADF,
+ * and what cannot be written each write. A regular file is never waited for:
+ * the initiating call reads and writes it. Source:
+ * booster::aio::basic_io_device::attach. */
 int ax_stream_open_fd(ax_stream *stream, int fd);
 
 /* Opens two streams on the two ends of one new socket.

@@ -169,9 +169,9 @@ static void context_destroy(void *object) {
 ax_context *ax_context_new(void) {
   static pthread_once_t once = PTHREAD_ONCE_INIT;
   static atomic_uint count;
+  ax__fill_standard_fds(); /* before a trace is opened */
   pthread_once(&once, open_process);
   ignore_sigpipe();
-  ax__fill_standard_fds();
   struct ax__context *context = ax__alloc(sizeof *context);
   memset(context, 0, sizeof *context);
   context->base.context = context;

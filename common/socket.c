@@ -17,8 +17,8 @@ void ax__set_option(int fd, int level, int option, int value) {
 }
 
 #ifdef SOCK_NONBLOCK
-int ax__socket(int family) {
-  return result(socket(family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
+int ax__socket(int family, int type) {
+  return result(socket(family, type | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
 }
 
 int ax__accept(int listener) {
@@ -41,7 +41,9 @@ static int prepared(int fd) {
   return fd;
 }
 
-int ax__socket(int family) { return prepared(socket(family, SOCK_STREAM, 0)); }
+int ax__socket(int family, int type) {
+  return prepared(socket(family, type, 0));
+}
 
 int ax__accept(int listener) { return prepared(accept(listener, NULL, NULL)); }
 

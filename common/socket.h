@@ -13,7 +13,7 @@ typedef struct ax__fd {
 
 /* A descriptor or a negative error code: a new socket, an accepted one, a
  * duplicate. */
-int ax__socket(int family);
+int ax__socket(int family, int type);
 int ax__accept(int listener);
 int ax__duplicate(int fd);
 

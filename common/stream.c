@@ -182,7 +182,7 @@ static int refusal(ax_stream *s, ax_side side, bool connects) {
   bool open = s->io.own.fd != -1;
   if (!open && !connects)
     return UV_EBADF;
-  if (side == AX_READ && (s->io.own.flags & O_ACCMODE) == O_WRONLY)
+  if ((s->io.own.flags & O_ACCMODE) == (side == AX_READ ? O_WRONLY : O_RDONLY))
     return UV_EBADF; /* the loop would wait for ever */
   if (atomic_load(&s->turn[side]))
     return UV_EBUSY;
@@ -290,7 +290,7 @@ void ax_stream_wait(ax_stream *s, ax_side side, ax_token token) {
 /* Starts connecting: 0 or an error, -EINPROGRESS or UV_EINTR when it goes on.
  */
 static int connect_now(ax_stream *s, const ax_endpoint *endpoint) {
-  int fd = ax__socket(endpoint->addr.ss_family);
+  int fd = ax__socket(endpoint->addr.ss_family, SOCK_STREAM);
   if (fd < 0)
     return fd;
   ax__stream_adopt(s, fd);

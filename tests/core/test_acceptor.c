@@ -1,52 +1,10 @@
 /* Acceptors: listening, accepting, and running out of descriptors. */
-#include "ends.h"
+#include "porch.h"
 
 #include <fcntl.h>
 #include <netinet/tcp.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
-
-/* An acceptor that listens. */
-struct porch {
-  ax_context *context;
-  ax_acceptor *acceptor;
-  ax_endpoint endpoint;
-  char text[AX_ENDPOINT_TEXT];
-};
-
-static int porch_try(struct porch *porch, const char *text) {
-  ax_endpoint endpoint;
-  *porch = (struct porch){.context = ax_context_new()};
-  porch->acceptor = ax_acceptor_new(porch->context);
-  assert_int_equal(ax_endpoint_parse(text, &endpoint), 0);
-  int err = ax_acceptor_listen(porch->acceptor, &endpoint);
-  if (err)
-    return err;
-  assert_int_equal(ax_acceptor_local(porch->acceptor, &porch->endpoint), 0);
-  ax_endpoint_format(&porch->endpoint, porch->text);
-  return 0;
-}
-
-static struct porch porch_on(const char *text) {
-  struct porch porch;
-  int err = porch_try(&porch, text);
-  if (err)
-    give_up("cannot listen on %s: %s", text, uv_strerror(err));
-  return porch;
-}
-
-static void porch_free(struct porch *porch) {
-  ax_unref(porch->acceptor);
-  ax_context_free(porch->context);
-}
-
-/* "127.0.0.1:0", "[::1]:0" and a path. */
-static const char *address_of_family(int i) {
-  static char path[TEMP_PATH];
-  if (i == 2)
-    temp_path(path, "acceptor");
-  return i == 0 ? "127.0.0.1:0" : i == 1 ? "[::1]:0" : path;
-}
 
 static void say(ax_context *context, ax_stream *stream, const char *text) {
   struct seen seen = {0};
@@ -360,72 +318,6 @@ static void an_address_of_somebody_else_is_refused(void **state) {
   porch_free(&porch);
   assert_true(porch_try(&porch, "/nowhere/at/all") < 0);
   porch_free(&porch);
-}
-
-/* ------------------------------------------------------------ Unix sockets */
-
-static bool exists(const char *path) {
-  struct stat status;
-  return lstat(path, &status) == 0;
-}
-
-static void a_stale_socket_file_is_replaced(void **state) {
-  char path[TEMP_PATH];
-  temp_path(path, "stale");
-  struct sockaddr_un address = {.sun_family = AF_UNIX};
-  strcpy(address.sun_path, path);
-  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
-  assert_int_equal(bind(fd, (void *)&address, sizeof address), 0);
-  listen(fd, 1);
-  close(fd);
-  assert_true(exists(path));
-  struct porch porch = porch_on(path);
-  client_close(client_connect(path));
-  porch_free(&porch);
-}
-
-static void a_live_socket_file_is_left_alone(void **state) {
-  char path[TEMP_PATH];
-  temp_path(path, "live");
-  struct porch one = porch_on(path), two;
-  for (int i = 0; i < 2; i++) {
-    assert_int_equal(porch_try(&two, path), UV_EADDRINUSE);
-    porch_free(&two);
-    assert_true(exists(path));
-    client_close(client_connect(path));
-  }
-  porch_free(&one);
-}
-
-static void a_file_that_is_no_socket_is_left_alone(void **state) {
-  char path[TEMP_PATH];
-  struct porch porch;
-  temp_path(path, "precious");
-  write_whole_file(path, "precious");
-  assert_int_equal(porch_try(&porch, path), UV_EADDRINUSE);
-  porch_free(&porch);
-  char *text = read_whole_file(path);
-  assert_string_equal(text, "precious");
-  free(text);
-}
-
-static void close_removes_the_file(void **state) {
-  char path[TEMP_PATH];
-  temp_path(path, "closed");
-  struct porch porch = porch_on(path);
-  assert_true(exists(path));
-  ax_acceptor_close(porch.acceptor);
-  ax_run(porch.context);
-  assert_false(exists(path));
-  porch_free(&porch);
-}
-
-static void the_last_reference_removes_the_file(void **state) {
-  char path[TEMP_PATH];
-  temp_path(path, "released");
-  struct porch porch = porch_on(path);
-  porch_free(&porch);
-  assert_false(exists(path));
 }
 
 /* --------------------------------------------------------- cancel and close */
@@ -750,6 +642,234 @@ static void connect_without_descriptors_is_an_error(void **state) {
   porch_free(&porch);
 }
 
+/* ---------------------------------------------------- both families at once */
+
+/* ":P" takes IPv4 and "[::]:P" takes IPv6, whichever comes first. */
+static void any_address_of_both_families_can_share_a_port(void **state) {
+  static const char *const texts[] = {":0", "[::]:0"};
+  for (int i = 0; i < 2; i++) {
+    char text[AX_ENDPOINT_TEXT], other[AX_ENDPOINT_TEXT];
+    struct porch one = porch_on(texts[i]);
+    const char *port = strrchr(one.text, ':');
+    snprintf(text, sizeof text, "%s%s", i ? "" : "[::]", port);
+    struct porch two = porch_on(text);
+    snprintf(other, sizeof other, "127.0.0.1%s", port);
+    client_close(client_connect(other));
+    snprintf(other, sizeof other, "[::1]%s", port);
+    client_close(client_connect(other));
+    porch_free(&two);
+    assert_int_equal(client_try_connect(i ? "127.0.0.1:1" : other), -1);
+    porch_free(&one);
+  }
+}
+
+/* --------------------------------------------------- closed, and open again */
+
+/* In one handler, while another butler sleeps in the loop. */
+struct moving {
+  ax_acceptor *from, *to; /* may be the same */
+  ax_endpoint endpoint;
+  int err;
+  struct gate moved;
+};
+
+static void on_move(void *arg, int err, size_t n) {
+  struct moving *moving = arg;
+  ax_acceptor_close(moving->from);
+  moving->err = ax_acceptor_listen(moving->to, &moving->endpoint);
+  gate_open(&moving->moved);
+}
+
+/* Until the loop has carried out what was asked of it, and long after. */
+static void expect_heard(struct porch *porch, ax_acceptor *acceptor) {
+  for (int i = 0; i < 2; i++) {
+    struct seen seen = {0};
+    ax_stream *peer = ax_stream_new(porch->context);
+    ax_acceptor_accept(acceptor, peer, ax_call(on_seen, &seen));
+    int client = client_connect(porch->text);
+    client_send_text(client, "x");
+    wait_until(atomic_load(&seen.calls));
+    expect_seen(&seen, "accept", 0);
+    char byte = 0;
+    wait_until(read(ax_stream_fd(peer), &byte, 1) == 1);
+    assert_int_equal(byte, 'x');
+    client_close(client);
+    ax_unref(peer);
+  }
+}
+
+static void move(const char *text, bool same) {
+  struct seen seen = {0};
+  struct porch porch = porch_on(text);
+  struct moving moving = {.endpoint = porch.endpoint, .moved = GATE};
+  ax_stream *peer = ax_stream_new(porch.context);
+  moving.from = porch.acceptor;
+  moving.to = same ? ax_ref(porch.acceptor) : ax_acceptor_new(porch.context);
+  ax_acceptor_accept(moving.from, peer, ax_call(on_seen, &seen));
+  ax_work_begin(porch.context);
+  struct butlers *butlers = butlers_start(porch.context, 2);
+  pause_before(deadline(), "a butler to sleep in the loop");
+  ax_post(porch.context, ax_call(on_move, &moving));
+  on_pass(&moving.moved, 0, 0);
+  assert_int_equal(moving.err, 0);
+  wait_until(atomic_load(&seen.calls));
+  expect_seen(&seen, text, UV_ECANCELED);
+  expect_heard(&porch, moving.to);
+  ax_work_end(porch.context);
+  butlers_join(butlers);
+  ax_unref(peer);
+  ax_unref(moving.to);
+  porch_free(&porch);
+}
+
+static void an_acceptor_moves_within_one_handler(void **state) {
+  for (int round = 0; round < 30; round++)
+    for (int i = 0; i < 3; i++)
+      move(address_of_family(i), round % 2);
+}
+
+/* --------------------------------------------------------- on a descriptor */
+
+/* A socket that listens, as it is inherited. */
+static int listening(const char *text, char at[AX_ENDPOINT_TEXT]) {
+  ax_endpoint endpoint;
+  assert_int_equal(ax_endpoint_parse(text, &endpoint), 0);
+  struct sockaddr *address = (struct sockaddr *)&endpoint.addr;
+  int fd = socket(address->sa_family, SOCK_STREAM, 0);
+  ends_must(bind(fd, address, endpoint.len) == 0 && listen(fd, 5) == 0, text);
+  endpoint.len = sizeof endpoint.addr;
+  ends_must(getsockname(fd, address, &endpoint.len) == 0, text);
+  ax_endpoint_format(&endpoint, at);
+  return fd;
+}
+
+/* An acceptor that does not listen yet. */
+static struct porch porch_shut(void) {
+  struct porch porch = {.context = ax_context_new()};
+  porch.acceptor = ax_acceptor_new(porch.context);
+  return porch;
+}
+
+static void an_inherited_socket_is_accepted_from(void **state) {
+  for (int i = 0; i < 3; i++) {
+    struct seen seen = {0};
+    char text[AX_ENDPOINT_TEXT];
+    ax_endpoint local;
+    struct porch porch = porch_shut();
+    int fd = listening(address_of_family(i), text);
+    assert_int_equal(ax_acceptor_open_fd(porch.acceptor, fd), 0);
+    assert_int_equal(ax_acceptor_local(porch.acceptor, &local), 0);
+    ax_endpoint_format(&local, porch.text);
+    assert_string_equal(porch.text, text);
+    ax_stream *peer = ax_stream_new(porch.context);
+    int client = client_connect(text);
+    ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen));
+    ax_run(porch.context);
+    expect_seen(&seen, text, 0);
+    say(porch.context, peer, "hello");
+    client_expect_text(client, "hello");
+    client_close(client);
+    close(fd);
+    ax_unref(peer);
+    porch_free(&porch);
+  }
+}
+
+/* It blocks again, listens, and so does the file of a Unix socket exist. */
+static void an_inherited_socket_stays_its_owners(void **state) {
+  for (int i = 0; i < 3; i++) {
+    char text[AX_ENDPOINT_TEXT];
+    struct porch porch = porch_shut();
+    int fd = listening(address_of_family(i), text);
+    assert_int_equal(ax_acceptor_open_fd(porch.acceptor, fd), 0);
+    assert_int_not_equal(ax_acceptor_fd(porch.acceptor), fd);
+    assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    porch_free(&porch);
+    assert_false(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    int client = client_connect(text), peer = accept(fd, NULL, NULL);
+    assert_true(peer >= 0);
+    close(peer);
+    client_close(client);
+    close(fd);
+  }
+}
+
+static void what_does_not_listen_cannot_be_accepted_from(void **state) {
+  struct porch porch = porch_shut();
+  struct ends ends = tcp_ends(), pipe = pipe_in_ends();
+  int tcp = socket(AF_INET, SOCK_STREAM, 0);
+  int udp = socket(AF_INET, SOCK_DGRAM, 0);
+  int file = open("/dev/null", O_RDWR);
+  assert_int_equal(ax_acceptor_open_fd(porch.acceptor, ends.ours), UV_EINVAL);
+  assert_int_equal(ax_acceptor_open_fd(porch.acceptor, tcp), UV_EINVAL);
+  assert_int_equal(ax_acceptor_open_fd(porch.acceptor, udp), UV_EINVAL);
+  assert_int_equal(ax_acceptor_open_fd(porch.acceptor, file), UV_ENOTSOCK);
+  assert_int_equal(ax_acceptor_open_fd(porch.acceptor, pipe.ours), UV_ENOTSOCK);
+  assert_int_equal(ax_acceptor_open_fd(porch.acceptor, -1), UV_EBADF);
+  assert_int_equal(ax_acceptor_fd(porch.acceptor), -1);
+  int fds[] = {ends.ours, ends.theirs, pipe.ours, pipe.theirs, tcp, udp, file};
+  for (int i = 0; i < 7; i++)
+    close(fds[i]);
+  porch_free(&porch);
+}
+
+static void an_acceptor_is_opened_once(void **state) {
+  char text[AX_ENDPOINT_TEXT];
+  struct porch porch = porch_on("127.0.0.1:0");
+  int fd = listening("127.0.0.1:0", text), own = ax_acceptor_fd(porch.acceptor);
+  assert_true(own >= 0);
+  assert_int_equal(ax_acceptor_open_fd(porch.acceptor, fd), UV_EISCONN);
+  assert_int_equal(ax_acceptor_fd(porch.acceptor), own);
+  ax_acceptor_close(porch.acceptor);
+  assert_int_equal(ax_acceptor_fd(porch.acceptor), -1);
+  assert_int_equal(ax_acceptor_open_fd(porch.acceptor, fd), 0);
+  assert_int_equal(ax_acceptor_listen(porch.acceptor, &porch.endpoint),
+                   UV_EISCONN);
+  close(fd);
+  porch_free(&porch);
+}
+
+static void an_acceptor_knows_its_executor(void **state) {
+  ax_context *context = ax_context_new();
+  ax_strand *strand = ax_strand_new(context);
+  ax_acceptor *one = ax_acceptor_new(context), *two = ax_acceptor_new(strand);
+  assert_ptr_equal(ax_acceptor_executor(one), context);
+  assert_ptr_equal(ax_acceptor_executor(two), strand);
+  ax_unref(one);
+  ax_unref(two);
+  ax_unref(strand);
+  ax_context_free(context);
+}
+
+/* By another process, say. Linux reports it without end for a Unix socket, and
+ * accept(2) does not tell. */
+static void a_shared_socket_that_was_shut_down_ends_accepts(void **state) {
+#ifndef __linux__
+  skip();
+#endif
+  for (int i = 0; i < 3; i++)
+    for (int before = 0; before < 2; before++) {
+      struct seen seen[2] = {0};
+      struct porch porch = porch_on(address_of_family(i));
+      ax_stream *peer = ax_stream_new(porch.context);
+      int shared = dup(ax_acceptor_fd(porch.acceptor));
+      if (before)
+        shutdown(shared, SHUT_RDWR);
+      for (int k = 0; k < 2; k++)
+        ax_acceptor_accept(porch.acceptor, peer, ax_call(on_seen, &seen[k]));
+      struct butlers *butlers = butlers_start(porch.context, 1);
+      pause_before(deadline(), "the butler to sleep");
+      shutdown(shared, SHUT_RDWR);
+      butlers_join(butlers);
+      for (int k = 0; k < 2; k++)
+        expect_seen(&seen[k], porch.text, UV_EINVAL);
+      expect_sleep(porch.context, "who was shut down");
+      close(shared);
+      ax_unref(peer);
+      porch_free(&porch);
+    }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       clean_test(a_client_is_accepted_and_heard),
@@ -767,11 +887,6 @@ int main(void) {
       clean_test(a_port_in_use_is_refused),
       clean_test(a_port_can_be_used_again_at_once),
       clean_test(an_address_of_somebody_else_is_refused),
-      clean_test(a_stale_socket_file_is_replaced),
-      clean_test(a_live_socket_file_is_left_alone),
-      clean_test(a_file_that_is_no_socket_is_left_alone),
-      clean_test(close_removes_the_file),
-      clean_test(the_last_reference_removes_the_file),
       clean_test(cancel_ends_all_accepts_and_it_still_listens),
       clean_test(close_ends_all_accepts_and_stops_listening),
       clean_test(a_closed_acceptor_may_listen_again),
@@ -783,6 +898,14 @@ int main(void) {
       clean_test(without_descriptors_accept_waits_and_does_not_spin),
       clean_test(an_accept_without_descriptors_can_be_ended),
       clean_test(connect_without_descriptors_is_an_error),
+      clean_test(any_address_of_both_families_can_share_a_port),
+      clean_test(an_acceptor_moves_within_one_handler),
+      clean_test(an_inherited_socket_is_accepted_from),
+      clean_test(an_inherited_socket_stays_its_owners),
+      clean_test(what_does_not_listen_cannot_be_accepted_from),
+      clean_test(an_acceptor_is_opened_once),
+      clean_test(an_acceptor_knows_its_executor),
+      clean_test(a_shared_socket_that_was_shut_down_ends_accepts),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -188,6 +188,56 @@ static void any_endpoint_fits_its_text(void **state) {
               "[abcd:abcd:abcd:abcd:abcd:abcd:abcd:abcd]:65535");
 }
 
+/* ------------------------------------------------------------------- scopes */
+
+static uint32_t scope_of(const char *text) {
+  ax_endpoint endpoint = parsed(text);
+  const struct sockaddr_in6 *in = (void *)&endpoint.addr;
+  assert_int_equal(in->sin6_family, AF_INET6);
+  return in->sin6_scope_id;
+}
+
+static void a_scope_is_a_name_or_a_number(void **state) {
+  char name[IF_NAMESIZE], text[64];
+  assert_non_null(if_indextoname(1, name));
+  snprintf(text, sizeof text, "[fe80::1%%%s]:80", name);
+  assert_int_equal(scope_of(text), 1);
+  assert_int_equal(scope_of("[fe80::1%1]:80"), 1);
+  expect_text("[fe80::1%1]:80", text);
+  assert_int_equal(scope_of("[fe80::1]:80"), 0);
+}
+
+/* Interfaces come and go: it is for connect to say that there is none. */
+static void a_number_need_not_be_that_of_an_interface(void **state) {
+  assert_int_equal(scope_of("[fe80::1%4711]:80"), 4711);
+  expect_text("[fe80::1%4711]:80", "[fe80::1%4711]:80");
+  assert_int_equal(scope_of("[fe80::1%4294967295]:80"), UINT32_MAX);
+  expect_round_trip("[::1%1]:80");
+  expect_round_trip("[ff02::1%1]:80");
+}
+
+static void a_scope_that_is_unknown_is_invalid(void **state) {
+  static const char *const texts[] = {"[fe80::1%nosuch0]:80",
+                                      "[fe80::1%]:80",
+                                      "[fe80::1%0]:80",
+                                      "[fe80::1%-1]:80",
+                                      "[fe80::1%+1]:80",
+                                      "[fe80::1% 1]:80",
+                                      "[fe80::1%1x]:80",
+                                      "[fe80::1%4294967296]:80",
+                                      "[fe80::1%%1]:80",
+                                      "[fe80::1%0x1]:80",
+                                      "[fe80::1%1%1]:80",
+                                      "127.0.0.1%1:80",
+                                      "[fe80::1%99999999999999999999]:80"};
+  for (size_t i = 0; i < sizeof texts / sizeof *texts; i++) {
+    ax_endpoint endpoint;
+    int err = ax_endpoint_parse(texts[i], &endpoint);
+    if (err != UV_EINVAL)
+      give_up("\"%s\" gives %d", texts[i], err);
+  }
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       cmocka_unit_test(a_dotted_address_and_port_is_ipv4),
@@ -203,6 +253,9 @@ int main(void) {
       cmocka_unit_test(a_path_that_no_socket_can_have_is_too_long),
       cmocka_unit_test(a_long_host_is_invalid),
       cmocka_unit_test(any_endpoint_fits_its_text),
+      cmocka_unit_test(a_scope_is_a_name_or_a_number),
+      cmocka_unit_test(a_number_need_not_be_that_of_an_interface),
+      cmocka_unit_test(a_scope_that_is_unknown_is_invalid),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -259,6 +259,8 @@ static void a_chain_of_operations_reuses_their_memory(void **state) {
       INITIATION(read_on_nothing, UV_EBADF),
       INITIATION(read_until_buffered, 0),
       INITIATION(write_nothing, 0),
+      INITIATION(wait_to_write, 0),
+      INITIATION(wait_to_read_cancelled, UV_ECANCELED),
       INITIATION(accept_cancelled, UV_ECANCELED),
       INITIATION(signal_cancelled, UV_ECANCELED),
       INITIATION(resolve_number, 0),
@@ -389,6 +391,98 @@ static void the_last_operation_releases_its_object(void **state) {
       give_up("%s: %zu objects are left after it", that_end[i].what, left - 1);
     world_free(world);
   }
+}
+
+/* ------------------------------------------------ tokens without a function */
+
+static void initiate_for_nobody(const struct initiation *i, int place) {
+  struct witness witness;
+  witness_init(&witness);
+  size_t operations = ax_live().operations;
+  struct world *world = world_new(place % 2);
+  ax_strand *strand = ax_strand_new(world->context);
+  ax_token token = {.executor = place / 2 ? strand : NULL};
+  i->initiate(world, ax_keep(witness.kept, token));
+  ax_unref(witness.kept);
+  if (witness.destroyed)
+    give_up("%s: nothing was kept", i->what);
+  ax_run(world->context);
+  if (witness.destroyed != 1)
+    give_up("%s: kept after it has ended", i->what);
+  ax_unref(strand);
+  world_free(world);
+  assert_int_equal(ax_live().operations, operations);
+}
+
+static void a_token_without_a_function_is_for_nobody(void **state) {
+  for (size_t i = 0; i < COUNT(that_end); i++)
+    for (int place = 0; place < 4; place++)
+      initiate_for_nobody(&that_end[i], place);
+}
+
+/* Nor does it stop what runs, and it is no handler that ran. */
+static void an_empty_token_completes_like_any_other(void **state) {
+  for (size_t i = 0; i < COUNT(that_end); i++) {
+    struct seen seen = {0};
+    struct world *world = world_new(false);
+    that_end[i].initiate(world, (ax_token){0});
+    size_t handlers = ax_run(world->context);
+    bool works = that_end[i].initiate == do_run_on; /* which counts */
+    if (handlers != (size_t)atomic_load(&world->other.calls) + works)
+      give_up("%s: %zu handlers", that_end[i].what, handlers);
+    ax_post(world->context, (ax_token){0});
+    ax_dispatch(world->context, (ax_token){0});
+    assert_int_equal(ax_run(world->context), 0);
+    ax_post(world->context, ax_call(on_seen, &seen));
+    assert_int_equal(ax_run(world->context), 1);
+    expect_seen(&seen, "a handler behind it", 0);
+    world_free(world);
+  }
+}
+
+/* Whatever stays pending is dropped as if somebody waited for it. */
+static void what_is_pending_for_nobody_is_dropped(void **state) {
+  for (size_t i = 0; i < COUNT(that_stay); i++) {
+    struct witness witness;
+    witness_init(&witness);
+    struct world *world = world_new(true);
+    that_stay[i].initiate(world, ax_keep(witness.kept, (ax_token){0}));
+    ax_unref(witness.kept);
+    ax_poll(world->context);
+    assert_int_equal(witness.destroyed, 0);
+    ax_context_free(world->context);
+    world->own = false;
+    assert_int_equal(witness.destroyed, 1);
+    world_free(world);
+  }
+}
+
+static int count_work(void *arg) {
+  ++*(int *)arg;
+  return 0;
+}
+
+static void what_is_initiated_for_nobody_is_done(void **state) {
+  int done = 0;
+  struct world *world = world_new(false);
+  world_connect(world);
+  world_say(world, "hello");
+  ax_stream *other = ax_stream_new(world->context);
+  ax_stream_read(world->stream, AX_SEQ(ax_buffer(world->bytes, 5)),
+                 (ax_token){0});
+  ax_stream_write(world->stream, AX_CSEQ(ax_cstring("hello")), (ax_token){0});
+  ax_stream_connect(world->shut, &world->open, (ax_token){0});
+  ax_acceptor_accept(world->acceptor, other, (ax_token){0});
+  ax_resolve(world->home, "127.1:80", world->found, 2, (ax_token){0});
+  ax_run_on(world->home, count_work, &done, (ax_token){0});
+  ax_run(world->context);
+  assert_memory_equal(world->bytes, "hello", 5);
+  client_expect_text(world->peer, "hello");
+  assert_true(ax_stream_fd(world->shut) >= 0 && ax_stream_fd(other) >= 0);
+  assert_int_equal(world->found[0].addr.ss_family, AF_INET);
+  assert_int_equal(done, 1);
+  ax_unref(other);
+  world_free(world);
 }
 
 /* ------------------------------------- laws 4 and 6: what is pending, and free
@@ -717,6 +811,10 @@ int main(int argc, char **argv) {
       clean_test(what_a_token_keeps_is_released_after_its_handler),
       clean_test(objects_may_be_released_while_an_operation_is_pending),
       clean_test(the_last_operation_releases_its_object),
+      clean_test(a_token_without_a_function_is_for_nobody),
+      clean_test(an_empty_token_completes_like_any_other),
+      clean_test(what_is_pending_for_nobody_is_dropped),
+      clean_test(what_is_initiated_for_nobody_is_done),
       clean_test(a_freed_context_drops_what_is_pending),
       clean_test(a_freed_context_drops_what_is_ready),
       clean_test(pending_operations_keep_run_from_returning),

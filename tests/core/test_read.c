@@ -842,6 +842,37 @@ static void the_context_of_a_read_may_be_freed_first(void **state) {
   bench_free(&bench);
 }
 
+enum { SMALL_STACK = 65536 };
+
+/* Butlers may have little memory to stand on. */
+static void *serve_on_a_small_stack(void *context) {
+  ax_run(context);
+  return NULL;
+}
+
+static void a_butler_with_a_small_stack_reads_lines(void **state) {
+  struct until until = until_new(&kinds[0], 200000);
+  struct seen seen = {0};
+  pthread_attr_t small;
+  pthread_t thread;
+  static char line[150000];
+  memset(line, 'x', sizeof line - 1);
+  line[sizeof line - 1] = '\n';
+  ax_stream_read_until(until.bench.stream, &until.dynbuf, '\n',
+                       ax_call(on_seen, &seen));
+  pthread_attr_init(&small);
+  assert_int_equal(pthread_attr_setstacksize(&small, SMALL_STACK), 0);
+  assert_int_equal(pthread_create(&thread, &small, serve_on_a_small_stack,
+                                  until.bench.context),
+                   0);
+  peer_send(&until.bench, line, sizeof line);
+  thread_join(thread);
+  pthread_attr_destroy(&small);
+  expect_seen(&seen, "read_until", 0);
+  assert_int_equal(seen.n, sizeof line);
+  until_free(&until);
+}
+
 /* ------------------------------------------------------------------- files */
 
 static void a_file_is_read_to_its_end(void **state) {
@@ -957,6 +988,7 @@ int main(void) {
       clean_test(a_file_is_read_to_its_end),
       clean_test(a_file_is_scattered_over_many_buffers),
       clean_test(the_null_device_is_at_its_end),
+      clean_test(a_butler_with_a_small_stack_reads_lines),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

@@ -739,6 +739,82 @@ static void butlers_give_back_their_spare_memory(void **state) {
   ax_context_free(context);
 }
 
+/* ------------------------------------ sockets end with the context, objects
+ * not
+ */
+
+static void the_peer_of_a_stream_that_is_held_sees_the_end(void **state) {
+  for (int pending = 0; pending < 2; pending++) {
+    struct seen seen = {0};
+    struct world *world = world_new(false);
+    if (pending)
+      ax_stream_read_some(world->stream, AX_SEQ(AX_BUF(world->bytes)),
+                          ax_call(on_seen, &seen));
+    ax_context_free(world->context);
+    world->own = false;
+    client_expect_end(world->peer);
+    assert_int_equal(ax_stream_fd(world->stream), -1);
+    assert_int_equal(seen.calls, 0);
+    world_free(world);
+  }
+}
+
+static void an_acceptor_that_is_held_listens_no_longer(void **state) {
+  for (int pending = 0; pending < 2; pending++) {
+    struct seen seen = {0};
+    char text[AX_ENDPOINT_TEXT];
+    struct world *world = world_new(true);
+    ax_endpoint_format(&world->listening, text);
+    if (pending)
+      ax_acceptor_accept(world->acceptor, world->shut, ax_call(on_seen, &seen));
+    ax_context_free(world->context);
+    world->own = false;
+    assert_int_equal(client_try_connect(text), -1);
+    assert_int_equal(errno, ECONNREFUSED);
+    assert_int_equal(ax_acceptor_fd(world->acceptor), -1);
+    assert_int_equal(seen.calls, 0);
+    world_free(world);
+  }
+}
+
+static void the_file_of_an_acceptor_that_is_held_is_removed(void **state) {
+  char path[TEMP_PATH];
+  ax_endpoint endpoint;
+  temp_path(path, "held");
+  ax_endpoint_parse(path, &endpoint);
+  ax_context *context = ax_context_new();
+  ax_acceptor *acceptor = ax_acceptor_new(context);
+  assert_int_equal(ax_acceptor_listen(acceptor, &endpoint), 0);
+  assert_int_equal(access(path, F_OK), 0);
+  ax_context_free(context);
+  assert_int_equal(access(path, F_OK), -1);
+  write_whole_file(path, "of somebody else");
+  ax_unref(acceptor);
+  assert_int_equal(access(path, F_OK), 0);
+}
+
+/* A connection in the making, and both ends of a pair. */
+static void whatever_stream_is_held_is_closed(void **state) {
+  size_t before = open_descriptors();
+  struct seen seen = {0};
+  struct world *world = world_new(false);
+  size_t open = open_descriptors();
+  ax_stream *one = ax_stream_new(world->context);
+  ax_stream *other = ax_stream_new(world->context);
+  assert_int_equal(ax_stream_pair(one, other), 0);
+  ax_stream_connect(world->shut, &world->open, ax_call(on_seen, &seen));
+  assert_int_equal(open_descriptors(), open + 3);
+  ax_context_free(world->context);
+  world->own = false;
+  assert_int_equal(ax_stream_fd(one), -1);
+  assert_int_equal(ax_stream_fd(other), -1);
+  assert_int_equal(ax_stream_fd(world->shut), -1);
+  assert_int_equal(open_descriptors(), before + 2); /* peer and target */
+  ax_unref(one);
+  ax_unref(other);
+  world_free(world);
+}
+
 int main(void) {
   const struct CMUnitTest tests[] = {
       clean_test(sessions_that_own_themselves_go_with_the_context),
@@ -765,6 +841,10 @@ int main(void) {
       clean_test(butlers_give_back_their_spare_memory),
       clean_test(a_context_may_be_freed_while_others_complete_to_it),
       clean_test(an_operation_of_a_context_that_is_gone_is_dropped),
+      clean_test(the_peer_of_a_stream_that_is_held_sees_the_end),
+      clean_test(an_acceptor_that_is_held_listens_no_longer),
+      clean_test(the_file_of_an_acceptor_that_is_held_is_removed),
+      clean_test(whatever_stream_is_held_is_closed),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

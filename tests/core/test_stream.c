@@ -2,6 +2,7 @@
  * is in test_read.c, writing in test_write.c. */
 #include "ends.h"
 
+#include <dlfcn.h>
 #include <signal.h>
 
 /* --------------------------------------------------------------- not open */
@@ -508,6 +509,124 @@ static void the_ends_of_a_stream_are_those_of_its_socket(void **state) {
   ax_context_free(context);
 }
 
+#ifdef __linux__
+/* As when the kernel has no memory to answer. */
+static atomic_int getsockopt_fails;
+
+int getsockopt(int fd, int level, int option, void *value, socklen_t *size) {
+  int (*real)(int, int, int, void *, socklen_t *);
+  if (option == SO_ERROR && atomic_load(&getsockopt_fails)) {
+    errno = ENOBUFS;
+    return -1;
+  }
+  *(void **)&real = dlsym(RTLD_NEXT, "getsockopt");
+  return real(fd, level, option, value, size);
+}
+
+static void a_connection_that_cannot_be_asked_for_is_an_error(void **state) {
+  struct seen seen = {0};
+  struct listener listener = listener_on("127.0.0.1:0", 5);
+  ax_context *context = ax_context_new();
+  ax_stream *stream = ax_stream_new(context);
+  ax_stream_connect(stream, &listener.endpoint, ax_call(on_seen, &seen));
+  atomic_store(&getsockopt_fails, 1);
+  ax_run(context);
+  atomic_store(&getsockopt_fails, 0);
+  expect_seen(&seen, "connect", UV_ENOBUFS);
+  close(listener.fd);
+  ax_unref(stream);
+  ax_context_free(context);
+}
+#else
+static void a_connection_that_cannot_be_asked_for_is_an_error(void **state) {
+  skip(); /* no function in place of that of the C library */
+}
+#endif
+
+/* ----------------------------------------------------------------- pairs */
+
+static struct seen read_word(ax_context *context, ax_stream *stream,
+                             char word[5]) {
+  struct seen seen = {0};
+  ax_stream_read(stream, AX_SEQ(ax_buffer(word, 5)), ax_call(on_seen, &seen));
+  ax_run(context);
+  return seen;
+}
+
+static void bytes_go_both_ways_in_a_pair(void **state) {
+  ax_context *context = ax_context_new();
+  ax_stream *ends[] = {ax_stream_new(context), ax_stream_new(context)};
+  assert_int_equal(ax_stream_pair(ends[0], ends[1]), 0);
+  for (int i = 0; i < 2; i++) {
+    struct seen written = {0};
+    char word[5];
+    ax_stream_write(ends[i], AX_CSEQ(ax_cstring(i ? "world" : "hello")),
+                    ax_call(on_seen, &written));
+    struct seen read = read_word(context, ends[!i], word);
+    expect_seen(&written, "write", 0);
+    expect_seen(&read, "read", 0);
+    assert_memory_equal(word, i ? "world" : "hello", 5);
+    assert_true(fcntl(ax_stream_fd(ends[i]), F_GETFD) & FD_CLOEXEC);
+    assert_true(fcntl(ax_stream_fd(ends[i]), F_GETFL) & O_NONBLOCK);
+  }
+  ax_unref(ends[0]);
+  char word[5];
+  struct seen end = read_word(context, ends[1], word);
+  expect_seen(&end, "the end", UV_EOF);
+  ax_unref(ends[1]);
+  ax_context_free(context);
+}
+
+/* Of one context each, with a butler each. */
+static void a_pair_may_be_of_two_contexts(void **state) {
+  struct seen seen = {0}, written = {0};
+  char word[5];
+  ax_context *contexts[] = {ax_context_new(), ax_context_new()};
+  ax_stream *one = ax_stream_new(contexts[0]), *other;
+  other = ax_stream_new(contexts[1]);
+  assert_int_equal(ax_stream_pair(one, other), 0);
+  ax_stream_read(one, AX_SEQ(AX_BUF(word)), ax_call(on_seen, &seen));
+  struct butlers *butlers = butlers_start(contexts[0], 1);
+  ax_stream_write(other, AX_CSEQ(ax_cstring("hello")),
+                  ax_call(on_seen, &written));
+  ax_run(contexts[1]);
+  butlers_join(butlers);
+  expect_seen(&seen, "read", 0);
+  expect_seen(&written, "write", 0);
+  ax_unref(one);
+  ax_unref(other);
+  ax_context_free(contexts[0]);
+  ax_context_free(contexts[1]);
+}
+
+static void only_streams_that_are_not_open_become_a_pair(void **state) {
+  struct bench bench = bench_new();
+  ax_stream *other = ax_stream_new(bench.context);
+  int fd = ax_stream_fd(bench.stream);
+  assert_int_equal(ax_stream_pair(bench.stream, other), UV_EISCONN);
+  assert_int_equal(ax_stream_pair(other, bench.stream), UV_EISCONN);
+  assert_int_equal(ax_stream_pair(bench.stream, bench.stream), UV_EISCONN);
+  assert_int_equal(ax_stream_pair(other, other), UV_EISCONN);
+  assert_int_equal(ax_stream_fd(other), -1);
+  assert_int_equal(ax_stream_fd(bench.stream), fd);
+  ax_stream_close(bench.stream);
+  assert_int_equal(ax_stream_pair(bench.stream, other), 0);
+  ax_unref(other);
+  bench_free(&bench);
+}
+
+static void a_stream_knows_its_executor(void **state) {
+  ax_context *context = ax_context_new();
+  ax_strand *strand = ax_strand_new(context);
+  ax_stream *one = ax_stream_new(context), *two = ax_stream_new(strand);
+  assert_ptr_equal(ax_stream_executor(one), context);
+  assert_ptr_equal(ax_stream_executor(two), strand);
+  ax_unref(one);
+  ax_unref(two);
+  ax_unref(strand);
+  ax_context_free(context);
+}
+
 /* ---------------------------------------------------------------- law 5 */
 
 static void a_second_read_ends_with_ebusy_and_harms_nothing(void **state) {
@@ -859,6 +978,11 @@ int main(void) {
       clean_test(close_ends_a_read_and_a_write),
       clean_test(after_a_shutdown_the_peer_sees_the_end_and_is_still_heard),
       clean_test(streams_on_strands_are_served_by_several_butlers),
+      clean_test(a_connection_that_cannot_be_asked_for_is_an_error),
+      clean_test(bytes_go_both_ways_in_a_pair),
+      clean_test(a_pair_may_be_of_two_contexts),
+      clean_test(only_streams_that_are_not_open_become_a_pair),
+      clean_test(a_stream_knows_its_executor),
   };
   with_alarm();
   return cmocka_run_group_tests(tests, NULL, NULL);

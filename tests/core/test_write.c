@@ -445,6 +445,31 @@ static void a_peer_that_leaves_in_the_middle_is_an_error(void **state) {
   free(bytes);
 }
 
+/* The loop finds a master ready without end when the program's side is closed,
+ * and there is never any room: before the write, or while it waits. */
+static void a_terminal_that_nobody_has_open_takes_no_more(void **state) {
+  char *bytes = calloc(1, LESS);
+  assert_non_null(bytes);
+  for (int pending = 0; pending < 2; pending++) {
+    struct seen seen = {0};
+    struct bench bench = bench_on(&kinds[KINDS - 1]);
+    if (!pending)
+      bench_hang_up(&bench);
+    ax_stream_write(bench.stream, AX_CSEQ(ax_cbuffer(bytes, LESS)),
+                    ax_call(on_seen, &seen));
+    struct butlers *butlers = butlers_start(bench.context, 1);
+    if (pending)
+      pause_before(deadline(), "the butler to sleep");
+    bench_hang_up(&bench);
+    butlers_join(butlers);
+    expect_seen(&seen, "write", UV_EIO);
+    assert_true(seen.n < LESS);
+    expect_sleep(bench.context, "who has written to nobody");
+    bench_free(&bench);
+  }
+  free(bytes);
+}
+
 /* -------------------------------------------------------------------- files */
 
 static void a_file_takes_what_is_written(void **state) {
@@ -549,6 +574,7 @@ int main(void) {
       clean_test(a_file_is_written_in_the_call),
       clean_test(the_null_device_takes_everything),
       clean_test(a_file_that_is_not_open_for_writing_is_an_error),
+      clean_test(a_terminal_that_nobody_has_open_takes_no_more),
   };
   signal(SIGPIPE, SIG_DFL); /* whatever started us may have ignored it */
   with_alarm();

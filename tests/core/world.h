@@ -195,6 +195,15 @@ static inline void do_wait_moved(struct world *w, ax_token token) {
   ax_timer_wait(w->timer, token);
   ax_timer_expires_after(w->timer, 0);
 }
+static inline void do_wait_until_then(struct world *w, ax_token token) {
+  ax_timer_expires_at(w->timer, ax_now() + AX_MS(1));
+  ax_timer_wait(w->timer, token);
+}
+static inline void do_wait_moved_until_then(struct world *w, ax_token token) {
+  ax_timer_expires_at(w->timer, UINT64_MAX);
+  ax_timer_wait(w->timer, token);
+  ax_timer_expires_at(w->timer, ax_now());
+}
 static inline void do_read_some(struct world *w, ax_token token) {
   world_say(w, "hello");
   ax_stream_read_some(w->stream, AX_SEQ(AX_BUF(w->bytes)), token);
@@ -279,6 +288,51 @@ static inline void do_write_cancelled(struct world *w, ax_token token) {
                   token);
   ax_stream_cancel(w->stream);
 }
+static inline void do_read_cancelled_side(struct world *w, ax_token token) {
+  ax_stream_read(w->stream, AX_SEQ(ax_buffer(w->bytes, 5)), token);
+  ax_stream_cancel_side(w->stream, AX_READ);
+}
+static inline void do_write_cancelled_side(struct world *w, ax_token token) {
+  make_many(w);
+  ax_stream_write(w->stream, AX_CSEQ(ax_cbuffer(w->many, WORLD_MANY_BYTES)),
+                  token);
+  ax_stream_cancel_side(w->stream, AX_WRITE);
+}
+static inline void do_wait_to_read(struct world *w, ax_token token) {
+  world_say(w, "hello");
+  ax_stream_wait(w->stream, AX_READ, token);
+}
+static inline void do_wait_to_read_later(struct world *w, ax_token token) {
+  ax_stream_wait(w->stream, AX_READ, token);
+  world_say(w, "hello");
+}
+static inline void do_wait_to_read_the_end(struct world *w, ax_token token) {
+  shutdown(w->peer, SHUT_WR);
+  ax_stream_wait(w->stream, AX_READ, token);
+}
+static inline void do_wait_to_read_cancelled(struct world *w, ax_token token) {
+  ax_stream_wait(w->stream, AX_READ, token);
+  ax_stream_cancel_side(w->stream, AX_READ);
+}
+static inline void do_wait_to_read_closed(struct world *w, ax_token token) {
+  ax_stream_wait(w->stream, AX_READ, token);
+  ax_stream_close(w->stream);
+}
+static inline void do_wait_to_read_nothing(struct world *w, ax_token token) {
+  ax_stream_wait(w->shut, AX_READ, token);
+}
+static inline void do_wait_while_reading(struct world *w, ax_token token) {
+  ax_stream_read_some(w->stream, AX_SEQ(ax_buffer(&w->byte, 1)),
+                      world_other(w));
+  ax_stream_wait(w->stream, AX_READ, token);
+  world_say(w, "hello");
+}
+static inline void do_wait_to_write(struct world *w, ax_token token) {
+  ax_stream_wait(w->stream, AX_WRITE, token);
+}
+static inline void do_wait_to_write_nothing(struct world *w, ax_token token) {
+  ax_stream_wait(w->shut, AX_WRITE, token);
+}
 static inline void do_connect(struct world *w, ax_token token) {
   ax_stream_connect(w->shut, &w->open, token);
 }
@@ -360,6 +414,14 @@ static inline void do_write_for_ever(struct world *w, ax_token token) {
   ax_stream_write(w->stream, AX_CSEQ(ax_cbuffer(w->many, WORLD_MANY_BYTES)),
                   token);
 }
+static inline void do_wait_to_read_for_ever(struct world *w, ax_token token) {
+  ax_stream_wait(w->stream, AX_READ, token);
+}
+static inline void do_wait_to_write_for_ever(struct world *w, ax_token token) {
+  while (write(ax_stream_fd(w->stream), w->bytes, sizeof w->bytes) > 0)
+    continue;
+  ax_stream_wait(w->stream, AX_WRITE, token);
+}
 static inline void do_connect_for_ever(struct world *w, ax_token token) {
   if (world_fill_backlog(w))
     ax_stream_connect(w->shut, &w->busy, token);
@@ -394,6 +456,8 @@ static const struct initiation that_end[] = {
     INITIATION(wait, 0),
     INITIATION(wait_cancelled, UV_ECANCELED),
     INITIATION(wait_moved, UV_ECANCELED),
+    INITIATION(wait_until_then, 0),
+    INITIATION(wait_moved_until_then, UV_ECANCELED),
     INITIATION(read_some, 0),
     INITIATION(read_some_later, 0),
     INITIATION(read_nothing, 0),
@@ -413,6 +477,17 @@ static const struct initiation that_end[] = {
     INITIATION(write_on_nothing, UV_EBADF),
     {"write_to_nobody", do_write_to_nobody, UV_EPIPE, UV_ECONNRESET},
     INITIATION(write_cancelled, UV_ECANCELED),
+    INITIATION(read_cancelled_side, UV_ECANCELED),
+    INITIATION(write_cancelled_side, UV_ECANCELED),
+    INITIATION(wait_to_read, 0),
+    INITIATION(wait_to_read_later, 0),
+    INITIATION(wait_to_read_the_end, 0),
+    INITIATION(wait_to_read_cancelled, UV_ECANCELED),
+    INITIATION(wait_to_read_closed, UV_ECANCELED),
+    INITIATION(wait_to_read_nothing, UV_EBADF),
+    INITIATION(wait_while_reading, UV_EBUSY),
+    INITIATION(wait_to_write, 0),
+    INITIATION(wait_to_write_nothing, UV_EBADF),
     INITIATION(connect, 0),
     INITIATION(connect_to_nobody, UV_ECONNREFUSED),
     INITIATION(connect_to_no_file, UV_ENOENT),
@@ -431,11 +506,12 @@ static const struct initiation that_end[] = {
 };
 
 static const struct initiation that_stay[] = {
-    INITIATION(wait_for_ever, 0),      INITIATION(read_for_ever, 0),
-    INITIATION(read_some_for_ever, 0), INITIATION(read_until_for_ever, 0),
-    INITIATION(write_for_ever, 0),     INITIATION(connect_for_ever, 0),
-    INITIATION(accept_for_ever, 0),    INITIATION(signal_for_ever, 0),
-    INITIATION(own_for_ever, 0),
+    INITIATION(wait_for_ever, 0),          INITIATION(read_for_ever, 0),
+    INITIATION(read_some_for_ever, 0),     INITIATION(read_until_for_ever, 0),
+    INITIATION(write_for_ever, 0),         INITIATION(connect_for_ever, 0),
+    INITIATION(accept_for_ever, 0),        INITIATION(signal_for_ever, 0),
+    INITIATION(own_for_ever, 0),           INITIATION(wait_to_read_for_ever, 0),
+    INITIATION(wait_to_write_for_ever, 0),
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
