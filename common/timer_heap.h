@@ -57,12 +57,16 @@ static inline void ax__heap_up(struct ax__heap *heap, size_t i,
   ax__heap_put(heap, i, slot);
 }
 
+/* The key is kept in a register: this is where expiring spends its time. */
 static inline size_t ax__first_child(const struct ax__heap *heap, size_t i) {
-  size_t child = AX__CHILDREN * i + 1, first = child;
-  for (size_t end = child + AX__CHILDREN; child < end && child < heap->count;
-       child++)
-    if (ax__slot_before(heap->at[child], heap->at[first]))
+  size_t first = AX__CHILDREN * i + 1, end = first + AX__CHILDREN;
+  uint64_t key = first < heap->count ? heap->at[first].key : 0;
+  for (size_t child = first + 1; child < end && child < heap->count; child++)
+    if (heap->at[child].key <= key &&
+        ax__slot_before(heap->at[child], heap->at[first])) {
       first = child;
+      key = heap->at[child].key;
+    }
   return first;
 }
 
