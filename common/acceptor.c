@@ -89,7 +89,7 @@ static int perform_accept(struct ax__io_op *op) {
     ax__stream_adopt(peer, fd);
     return 0;
   }
-  if (!ax__io_settled(&a->io)) {
+  if (!ax__io_up_to_date(&a->io)) {
     ax__io_arm(&a->io, 0);
     return UV_EAGAIN;
   }
@@ -269,7 +269,8 @@ void ax_acceptor_cancel(ax_acceptor *a) { ax__io_cancel(&a->io, 1 << AX_READ); }
 void ax_acceptor_close(ax_acceptor *a) {
   remove_file(a);
   ax__fd fd = ax__io_begin_close(&a->io);
-  shutdown(fd.fd, SHUT_RDWR);
+  if (fd.flags == -1) /* else it is not the acceptor's alone */
+    shutdown(fd.fd, SHUT_RDWR);
   ax__io_end_close(&a->io, fd);
 }
 

@@ -653,7 +653,8 @@ void ax_acceptor_accept(ax_acceptor *acceptor, ax_stream *peer, ax_token token);
  * removes the file of a Unix socket, if it still is the acceptor's own. On
  * Linux that happens within the call, so a handler may listen there again at
  * once (and a process that shares the socket listens no longer); elsewhere when
- * ax_stream_close says. Source: acceptor::cancel, close. */
+ * ax_stream_close says. What ax_acceptor_open_fd was given goes on listening.
+ * Source: acceptor::cancel, close. */
 void ax_acceptor_cancel(ax_acceptor *acceptor);
 void ax_acceptor_close(ax_acceptor *acceptor);
 

@@ -38,8 +38,8 @@ static void expire(struct ax__context *context) {
   ax__op_finish_all(&expired, 0);
 }
 
-/* Says that it sleeps before it looks for the last time, because whoever pushes
- * or submits looks after that whether somebody sleeps. */
+/* Sets `asleep` first and then looks for the last time, because a producer puts
+ * its thing in place first and then looks at `asleep`. */
 static void poll(struct ax__poller *poller, bool may_sleep) {
   struct ax__context *context = AX__OF(struct ax__context, loop.poller, poller);
   struct ax__loop *loop = &context->loop;

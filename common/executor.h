@@ -25,8 +25,8 @@ static inline void ax__push(ax_executor *executor, ax__entry *entry) {
     entry->run(entry, false);
 }
 
-/* What the thread runs in. NULL as the executor ends the list: what is further
- * up does not count here, as in a callback of the loop. */
+/* What the thread runs in. A frame without an executor ends the list: that is
+ * what the loop enters for its callbacks, so ax_inside is false there. */
 struct ax__frame {
   ax_executor *executor;
   struct ax__frame *up;

@@ -184,7 +184,7 @@ void ax__io_arm(struct ax__io *io, int events) {
     uv_poll_stop(io->poll);
 }
 
-/* A request. */
+/* entry.run of what was submitted. */
 static void start(ax__entry *entry, bool live) {
   struct ax__io_op *op = ax__io_op_of(entry);
   struct ax__io *io = op->op.object;
@@ -240,8 +240,8 @@ static bool goes_on(struct ax__io_op *op) {
   return op->op.err == UV_EAGAIN;
 }
 
-/* The first that waits for this side, if it is done now. */
-static ax_op *ready(struct ax__io *io, ax_side side) {
+/* Performs the first that waits for this side; returns it if it is done. */
+static ax_op *perform_first(struct ax__io *io, ax_side side) {
   ax__queue *pending = &io->pending[side];
   ax__entry *first = pending->head;
   if (first && goes_on(ax__io_op_of(first)))
@@ -262,8 +262,8 @@ static void on_poll(uv_poll_t *poll, int status, int events) {
     uv_poll_start(poll, io->armed, on_poll);
     events = UV_READABLE | UV_WRITABLE;
   }
-  ax_op *write = events & UV_WRITABLE ? ready(io, AX_WRITE) : NULL;
-  ax_op *read = events & UV_READABLE ? ready(io, AX_READ) : NULL;
+  ax_op *write = events & UV_WRITABLE ? perform_first(io, AX_WRITE) : NULL;
+  ax_op *read = events & UV_READABLE ? perform_first(io, AX_READ) : NULL;
   if (write)
     ax__op_finish(write, write->err, write->n);
   if (read)

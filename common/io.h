@@ -15,7 +15,8 @@
 struct ax__io {
   ax_obj obj;
   ax_executor *executor;
-  ax__fd own;               /* the user's half; none: not open */
+  /* the user's half */
+  ax__fd own;               /* none: not open */
   atomic_uint asked, ended; /* cancels and closes: wanted, carried out */
   struct ax__member member;
   void (*close_more)(struct ax__io *io); /* its other handles, or NULL */
@@ -29,12 +30,12 @@ struct ax__io {
 /* An operation on one side of a descriptor. */
 struct ax__io_op {
   ax_op op;
-  void (*done)(ax__entry *entry, bool live); /* entry.run, once it is done */
+  void (*done)(ax__entry *entry, bool live); /* entry.run after `start` */
   /* By the owner of the loop, when the descriptor is ready: 0 or an error;
    * UV_EAGAIN: not done yet. Counts in op.n. */
   int (*perform)(struct ax__io_op *op);
   int fd;
-  unsigned turn; /* of a stream */
+  unsigned number; /* of a stream's operation */
   unsigned char side;
   bool socket;
 };
@@ -58,7 +59,7 @@ static inline struct ax__io_op *ax__io_op_of(ax__entry *entry) {
 }
 
 /* True when all cancels and closes have been carried out. */
-static inline bool ax__io_settled(const struct ax__io *io) {
+static inline bool ax__io_up_to_date(const struct ax__io *io) {
   return atomic_load(&io->asked) == atomic_load(&io->ended);
 }
 
@@ -78,16 +79,15 @@ void *ax__io_begin(size_t size, struct ax__io *io, ax_side side,
 /* Has it wait for its descriptor. */
 void ax__io_start(struct ax__io_op *op);
 
-/* Has act(io, request) run by the owner of the loop. `request` says what fd,
- * number and last are. */
+/* Has request.act run by the owner of the loop; entry and io are filled in. */
 void ax__io_request(struct ax__io *io, struct ax__request request);
 
 /* Ends what is pending on these sides (1 << side) with UV_ECANCELED. */
 void ax__io_cancel(struct ax__io *io, int sides);
 
-/* The same for both; also closes the handles and the descriptor. In two parts:
- * after the first one the object is not open, and a close has been asked for;
- * what that returned goes to the second. */
+/* The same for both; also closes the handles and the descriptor. In two parts,
+ * ax__io_begin_close marks it closed and returns the descriptor that
+ * ax__io_end_close takes. */
 void ax__io_close(struct ax__io *io);
 ax__fd ax__io_begin_close(struct ax__io *io);
 void ax__io_end_close(struct ax__io *io, ax__fd fd);

@@ -32,9 +32,9 @@ static bool try_lock(struct ax__loop *loop) {
 
 void ax__loop_lock(struct ax__loop *loop) {
   for (bool locked = false; !locked;) {
-    ax__spin_lock(&loop->lock);
+    ax__spin_lock(&loop->guard);
     locked = try_lock(loop);
-    ax__spin_unlock(&loop->lock);
+    ax__spin_unlock(&loop->guard);
     if (!locked)
       sched_yield();
   }
@@ -42,11 +42,11 @@ void ax__loop_lock(struct ax__loop *loop) {
 
 /* NULL: there is none, and the lock is free if that was to be. */
 static ax__entry *next_request(struct ax__loop *loop, bool then_unlock) {
-  ax__spin_lock(&loop->lock);
+  ax__spin_lock(&loop->guard);
   ax__entry *request = ax__queue_pop(&loop->requests);
   if (!request && then_unlock)
     atomic_store_explicit(&loop->owner, NULL, memory_order_relaxed);
-  ax__spin_unlock(&loop->lock);
+  ax__spin_unlock(&loop->guard);
   return request;
 }
 
@@ -67,7 +67,7 @@ void ax__loop_unlock(struct ax__loop *loop) {
  * before the loop reports it. Wakes under the spinlock, because the loop may be
  * gone afterwards. */
 void ax__loop_submit(struct ax__loop *loop, ax__entry *request) {
-  ax__spin_lock(&loop->lock);
+  ax__spin_lock(&loop->guard);
   bool closed = loop->closed, mine = ax__loop_owned(loop);
   bool locked = !closed && !mine && try_lock(loop);
   bool now = !closed && (mine || locked) && !loop->requests.head;
@@ -75,7 +75,7 @@ void ax__loop_submit(struct ax__loop *loop, ax__entry *request) {
     ax__queue_push(&loop->requests, request);
   if (!closed && !mine && !locked)
     ax__loop_wake(&loop->poller);
-  ax__spin_unlock(&loop->lock);
+  ax__spin_unlock(&loop->guard);
   if (closed || now)
     request->run(request, now);
   if (locked)
@@ -125,22 +125,22 @@ void ax__loop_run(struct ax__loop *loop, ax_time until) {
 /* -------------------------------------------------------------- members */
 
 bool ax__loop_join(struct ax__loop *loop, struct ax__member *member) {
-  ax__spin_lock(&loop->lock);
+  ax__spin_lock(&loop->guard);
   bool open = !loop->closed;
   if (open)
     LIST_INSERT_HEAD(&loop->members, member, link);
   else
     member->link.le_prev = NULL;
-  ax__spin_unlock(&loop->lock);
+  ax__spin_unlock(&loop->guard);
   return open;
 }
 
 void ax__loop_leave(struct ax__loop *loop, struct ax__member *member) {
-  ax__spin_lock(&loop->lock);
+  ax__spin_lock(&loop->guard);
   if (member->link.le_prev)
     LIST_REMOVE(member, link);
   member->link.le_prev = NULL;
-  ax__spin_unlock(&loop->lock);
+  ax__spin_unlock(&loop->guard);
 }
 
 /* ------------------------------------------------------ beginning and end */
@@ -164,23 +164,23 @@ void ax__loop_open(struct ax__loop *loop) {
 }
 
 static struct ax__member *next_member(struct ax__loop *loop) {
-  ax__spin_lock(&loop->lock);
+  ax__spin_lock(&loop->guard);
   struct ax__member *member = LIST_FIRST(&loop->members);
   if (member) {
     LIST_REMOVE(member, link);
     member->link.le_prev = NULL;
   }
-  ax__spin_unlock(&loop->lock);
+  ax__spin_unlock(&loop->guard);
   return member;
 }
 
 /* By the owner. Members that end may release others, whose requests run not
  * live then, within the call. */
 void ax__loop_close(struct ax__loop *loop) {
-  ax__spin_lock(&loop->lock);
+  ax__spin_lock(&loop->guard);
   loop->closed = true;
   ax__queue requests = ax__queue_take(&loop->requests);
-  ax__spin_unlock(&loop->lock);
+  ax__spin_unlock(&loop->guard);
   ax__queue_drop(&requests);
   for (struct ax__member *member; (member = next_member(loop));)
     member->shut(member);

@@ -1,13 +1,15 @@
 /* loop.h: libuv's loop, which one thread at a time may touch.
  *
- * That thread owns the loop lock. Whoever wants something of the loop submits
- * a request, which is run by the owner: at once by the caller when the lock is
- * free, else by the thread that has it, before it unlocks. So no request is
- * ever left while the lock is free.
+ * That thread owns the loop lock, which is the field `owner`. A thread that
+ * wants something of the loop submits a request. The owner runs it: the caller
+ * itself when nobody owns the loop, else the thread that does, before it
+ * unlocks. So no request is ever left while nobody owns the loop.
  *
- * The lock is not a mutex: its owner may sleep in the loop, and no thread ever
- * waits for that. Locks are taken in this order: the loop, the timers' lock,
- * spinlocks of strands from the top down, a scheduler's, all others. */
+ * The loop lock is no mutex: its owner may sleep in the loop. Only threads that
+ * cannot find it asleep wait for it: the next one that polls, and those that
+ * end what belongs to a context without butlers. Locks are taken in this order:
+ * the loop, the timers' lock, spinlocks of strands from the top down, a
+ * scheduler's, all others. */
 #ifndef AX_LOOP_H
 #define AX_LOOP_H
 
@@ -25,7 +27,7 @@ struct ax__member {
 struct ax__loop {
   struct ax__poller poller; /* what the scheduler sees of it */
   _Atomic(struct ax__thread *) owner;
-  ax__spinlock lock; /* guards, and is held to take and leave the loop lock */
+  ax__spinlock guard; /* held while owner, requests, closed, members change */
   ax__queue requests;
   bool closed;
   LIST_HEAD(ax__members, ax__member) members;
@@ -38,7 +40,9 @@ static inline bool ax__loop_owned(struct ax__loop *loop) {
   return atomic_load_explicit(&loop->owner, memory_order_relaxed) == &ax__self;
 }
 
-/* Any thread. The second runs the requests that have come meanwhile. */
+/* Any thread, but none that another one keeps waiting: the owner may sleep, and
+ * this does not wake it. The second runs the requests that have come meanwhile.
+ */
 void ax__loop_lock(struct ax__loop *loop);
 void ax__loop_unlock(struct ax__loop *loop);
 

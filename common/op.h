@@ -25,11 +25,11 @@ struct ax_op {
   ax_executor *executor;    /* where it completes */
   void *object;             /* the I/O object, held; may be NULL */
   struct ax__scheduler *at; /* where it is pending, if it is */
-  struct ax__origin origin; /* only there while tracing */
+  struct ax__origin origin; /* set only while tracing */
   size_t n;
   int err;
   bool pending;        /* counted as work */
-  bool holding;        /* the executor, which the object does not hold for it */
+  bool holding;        /* a reference of its own to the executor */
   unsigned char block; /* its number in the pool */
 };
 

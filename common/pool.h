@@ -67,7 +67,7 @@ static inline void ax__give(int number, void *memory) {
 void *ax__take_large(size_t size);
 
 void ax__pool_open(void);     /* before the first of all, once */
-size_t ax__pool_in_use(void); /* what other threads have spare counts */
+size_t ax__pool_in_use(void); /* blocks; also those spare on other threads */
 
 /* 64 KiB of the calling thread's own, to read into; freed when it ends. */
 enum { AX__SCRATCH = 65536 };

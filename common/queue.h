@@ -12,7 +12,7 @@
  * turn of a strand, a request to the loop. `run` says what comes next.
  *
  * live: do it. Not live: the context is gone, so release what the entry holds
- * and do no more. Either way the entry may be gone afterwards. */
+ * and run no handler. Either way the entry may be gone afterwards. */
 typedef struct ax__entry ax__entry;
 struct ax__entry {
   ax__entry *next;

@@ -49,7 +49,7 @@ static void shut(struct ax__member *member) {
   uv_cancel((uv_req_t *)&AX__OF(struct lookup, member, member)->request);
 }
 
-/* A request. */
+/* entry.run of what was submitted. */
 static void start(ax__entry *entry, bool live) {
   struct lookup *lookup = (struct lookup *)ax__op_of(entry);
   struct addrinfo hints = {.ai_family = AF_UNSPEC, .ai_socktype = SOCK_STREAM};

@@ -1,13 +1,13 @@
-/* scheduler.h: the completion queue of a context, and the threads that serve
- * it. One header, two rooms: scheduler_plain.c is the one to read first,
+/* scheduler.h: the completion queue of a context, and how threads serve it.
+ * There are two implementations: scheduler_plain.c is the one to read first,
  * scheduler_fast.c the one that is built unless SCHEDULER=plain says otherwise.
  *
  * ax_run continues while there is work, a handler runs, or the queue is not
  * empty. What completes is pushed first and then subtracted from the work, so
  * a scheduler never looks idle in between.
  *
- * A scheduler knows entries, and one source of further entries that it polls
- * when it has nothing better to do: the loop. */
+ * A scheduler knows entries, and one source of further entries that it polls,
+ * in between and when it has nothing else to do: the loop. */
 #ifndef AX_SCHEDULER_H
 #define AX_SCHEDULER_H
 

@@ -189,7 +189,7 @@ static struct round run_round(struct fast *s) {
 
 /* ------------------------------- between rounds, all with the lock held */
 
-static void poll(struct fast *s, bool may_sleep) {
+static void poll_once(struct fast *s, bool may_sleep) {
   s->polling = true;
   ax__unlock(&s->lock);
   s->base.poller->poll(s->base.poller, may_sleep);
@@ -237,7 +237,7 @@ static void rest(struct fast *s, struct round round, unsigned long by_others) {
   bool aside = s->serving > 0 && by_others > 0 && round.count >= ROUND &&
                ax_now() - round.begin < 3 * BRISK * round.handlers;
   if (!aside && !s->polling)
-    poll(s, true);
+    poll_once(s, true);
   else if (aside || empty(s))
     idle(s);
 }
@@ -262,7 +262,7 @@ void ax__scheduler_serve(struct ax__scheduler *scheduler, bool wait) {
   struct round round;
   ax__lock(&s->lock);
   if (!over(s) && !s->polling)
-    poll(s, false);
+    poll_once(s, false);
   while (!over(s)) {
     unsigned long by_others = serve_round(s, &round);
     if (over(s))
@@ -270,7 +270,7 @@ void ax__scheduler_serve(struct ax__scheduler *scheduler, bool wait) {
     if (wait)
       rest(s, round, by_others);
     else if (!s->polling)
-      poll(s, false);
+      poll_once(s, false);
     if (!wait && empty(s))
       break;
   }

@@ -1,11 +1,11 @@
 /* scheduler_plain.c: one lock, one condition, one queue. Read this one first.
  *
- * The poll is an entry of the queue like any other. Whoever takes it looks at
- * the loop, and puts it back at the end. So handlers and the loop take turns,
- * one thread at a time is in the loop, and when the poll is all that is left
- * in the queue that thread sleeps in the loop. Threads that find nothing at
- * all sleep on the condition; whoever pushes wakes one of them, or the thread
- * in the loop when there is none.
+ * The poll has a place in the queue, an entry that is never run. The thread
+ * that takes it looks at the loop, and puts it back at the end. So the loop has
+ * its share however many handlers there are, and one thread at a time is in it.
+ * When the poll is all that is left in the queue that thread sleeps in the
+ * loop. Threads that find nothing at all sleep on the condition. A push wakes
+ * one of them, or the thread in the loop when there is none.
  *
  * This is the design of Asio's scheduler. scheduler_fast.c keeps the rules and
  * changes what they cost. */
@@ -17,9 +17,10 @@ struct plain {
   ax__mutex lock; /* guards the rest, and setting base.stopped */
   ax__cond pushed;
   ax__queue ready;
-  ax__entry poll; /* in the queue, unless a thread polls */
+  ax__entry poll; /* marks when to poll, and is never run; in the queue, unless
+                     a thread polls */
   size_t work;
-  int serving;  /* threads that run an entry */
+  int serving;  /* threads that run an entry: it may bring more work */
   int sleeping; /* threads that wait on the condition */
   bool closed;
 };
@@ -49,7 +50,7 @@ static void wake_all(struct plain *s) {
 /* ---------------------------------------------------------------- serving */
 
 /* Without the lock; returns with it. */
-static void poll(struct plain *s, bool may_sleep) {
+static void poll_once(struct plain *s, bool may_sleep) {
   s->base.poller->poll(s->base.poller, may_sleep);
   ax__lock(&s->lock);
   ax__queue_push(&s->ready, &s->poll);
@@ -64,7 +65,7 @@ static bool serve_one(struct plain *s, bool wait) {
   bool may_sleep = wait && !s->ready.head;
   if (entry == &s->poll) {
     ax__unlock(&s->lock);
-    poll(s, may_sleep);
+    poll_once(s, may_sleep);
     return !empty(s);
   }
   if (s->ready.head)

@@ -11,7 +11,7 @@
 struct ax_signals {
   struct ax__io io;
   /* the user's half */
-  atomic_bool in_force; /* what was added last; false: nothing was */
+  atomic_bool in_force; /* the signal added last has taken effect */
   /* the owner of the loop's half */
   uv_signal_t *handle[NSIG];
   sigset_t came; /* while nobody waited */
@@ -28,8 +28,8 @@ static void on_signal(uv_signal_t *handle, int signo) {
     sigaddset(&s->came, signo);
 }
 
-/* The loop has had the pipe that this needs since it was made, so there is
- * nothing that could fail. */
+/* Starting a signal needs a pipe, which the loop has had from the beginning. So
+ * there is nothing that could fail. */
 static void add_act(struct ax__io *io, const struct ax__request *request) {
   ax_signals *s = (ax_signals *)io;
   struct ax__loop *loop = ax__io_loop(io);
@@ -42,7 +42,7 @@ static void add_act(struct ax__io *io, const struct ax__request *request) {
   atomic_store(&s->in_force, true);
 }
 
-/* A request. */
+/* entry.run of what was submitted. */
 static void start_wait(ax__entry *entry, bool live) {
   ax_op *op = ax__op_of(entry);
   ax_signals *s = op->object;

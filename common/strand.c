@@ -7,9 +7,9 @@
  *
  * A turn runs what was waiting when it began and then goes to the back of the
  * queue again, so a strand that feeds itself holds up nobody else. The turn
- * holds the strand and counts as its work, once, however many handlers wait.
- * Since a turn is an entry like any other, the executor below may be a strand
- * too. */
+ * holds the strand, and because it stands in that queue ax_run goes on, however
+ * many handlers wait. Since a turn is an entry like any other, the executor
+ * below may be a strand too. */
 #include "executor.h"
 #include "pool.h"
 #include "scheduler.h"
@@ -39,7 +39,7 @@ static bool strand_push(ax_executor *executor, ax__entry *entry) {
   return pushed;
 }
 
-/* All but what ax_stop leaves. */
+/* Runs the batch; what ax_stop leaves stays in it. */
 static void run_batch(struct strand *s, ax__queue *batch) {
   struct ax__scheduler *scheduler = s->base.scheduler;
   struct ax__frame frame;

@@ -10,10 +10,11 @@
  * and appends what came, so ten thousand sessions that wait for a line hold no
  * buffer at all.
  *
- * A side has one turn at a time (law 5). The initiating call takes it, and it
- * is given back just before the handler runs. A cancel takes it away: the next
- * operation of that side then waits in the loop until the cancel was carried
- * out. Law 9 lets only one thread take a turn at a time. */
+ * One operation at a time has a side (law 5). The initiating call takes the
+ * side, and the operation releases it just before its handler runs. A cancel
+ * releases it earlier: the next operation of that side then waits in the loop
+ * until the cancel was carried out. Law 9 lets only one thread take a side at a
+ * time. */
 #include "stream.h"
 #include "buffer.h"
 #include "io.h"
@@ -37,8 +38,8 @@ enum { SEND = MSG_NOSIGNAL | MSG_DONTWAIT };
 struct ax_stream {
   struct ax__io io;
   bool socket;
-  unsigned turns;      /* counts */
-  atomic_uint turn[2]; /* of each side; 0: it is free */
+  unsigned operations;   /* counts */
+  atomic_uint holder[2]; /* the number of the operation that has a side, or 0 */
 };
 
 /* Bytes between buffers and a descriptor. */
@@ -47,8 +48,8 @@ struct transfer {
   size_t least;      /* done when so many bytes were moved */
   struct iovec *iov; /* what is left to do */
   size_t iov_count;
-  struct iovec *many; /* memory for iov, or NULL: it is `few` */
-  struct iovec few[2];
+  struct iovec *memory; /* for iov, or NULL: it is `two` */
+  struct iovec two[2];
 };
 
 struct read_until {
@@ -162,20 +163,20 @@ static int perform_connect(struct ax__io_op *op) {
 
 static int perform_wait(struct ax__io_op *op) { return 0; }
 
-/* ------------------------------------------------------------- the turns */
+/* ------------------------------------------------------------- the sides */
 
 /* In the operation's executor, just before its handler. */
-static void give_turn(ax__entry *entry, bool live) {
+static void release_side(ax__entry *entry, bool live) {
   struct ax__io_op *op = ax__io_op_of(entry);
   ax_stream *s = op->op.object;
-  unsigned mine = op->turn;
-  atomic_compare_exchange_strong(&s->turn[op->side], &mine, 0);
+  unsigned mine = op->number;
+  atomic_compare_exchange_strong(&s->holder[op->side], &mine, 0);
   ax__op_run(entry, live);
 }
 
 static void transfer_done(ax__entry *entry, bool live) {
-  free(((struct transfer *)ax__io_op_of(entry))->many);
-  give_turn(entry, live);
+  free(((struct transfer *)ax__io_op_of(entry))->memory);
+  release_side(entry, live);
 }
 
 static int refusal(ax_stream *s, ax_side side, bool connects) {
@@ -184,7 +185,7 @@ static int refusal(ax_stream *s, ax_side side, bool connects) {
     return UV_EBADF;
   if ((s->io.own.flags & O_ACCMODE) == (side == AX_READ ? O_WRONLY : O_RDONLY))
     return UV_EBADF; /* the loop would wait for ever */
-  if (atomic_load(&s->turn[side]))
+  if (atomic_load(&s->holder[side]))
     return UV_EBUSY;
   return open && connects ? UV_EISCONN : 0;
 }
@@ -200,9 +201,9 @@ static void *begin(size_t size, ax_stream *s, ax_side side,
     ax__op_finish(&op->op, err, 0);
     return NULL;
   }
-  op->turn = s->turns = (s->turns + 2) | 1; /* never 0 */
+  op->number = s->operations = (s->operations + 2) | 1; /* never 0 */
   op->socket = s->socket;
-  atomic_store_explicit(&s->turn[side], op->turn, memory_order_relaxed);
+  atomic_store_explicit(&s->holder[side], op->number, memory_order_relaxed);
   return op;
 }
 
@@ -216,7 +217,7 @@ static void go_on(struct ax__io_op *op, int err) {
 
 /* Performs in the call, unless what was cancelled may still be at it. */
 static int try_now(struct ax__io_op *op) {
-  return ax__io_settled(op->op.object) ? op->perform(op) : UV_EAGAIN;
+  return ax__io_up_to_date(op->op.object) ? op->perform(op) : UV_EAGAIN;
 }
 
 /* ------------------------------------------------------ initiating, public */
@@ -230,9 +231,9 @@ static struct transfer *begin_transfer(ax_stream *s, ax_side side, ax_cseq seq,
             side == AX_READ ? perform_read : perform_write, transfer_done);
   if (!t)
     return NULL;
-  size_t size = 0, few = sizeof t->few / sizeof *t->few;
-  t->many = seq.count > few ? ax__alloc(seq.count * sizeof *t->many) : NULL;
-  t->iov = t->many ? t->many : t->few;
+  size_t size = 0;
+  t->memory = seq.count > 2 ? ax__alloc(seq.count * sizeof *t->memory) : NULL;
+  t->iov = t->memory ? t->memory : t->two;
   t->iov_count = 0;
   for (size_t i = 0; i < seq.count; size += seq.at[i++].len)
     if (seq.at[i].len)
@@ -262,7 +263,7 @@ void ax_stream_read(ax_stream *s, ax_seq seq, ax_token token) {
 void ax_stream_read_until(ax_stream *s, ax_dynbuf *dynbuf, int delimiter,
                           ax_token token) {
   struct read_until *op =
-      begin(sizeof *op, s, AX_READ, &token, perform_read_until, give_turn);
+      begin(sizeof *op, s, AX_READ, &token, perform_read_until, release_side);
   if (!op)
     return;
   op->dynbuf = dynbuf;
@@ -282,7 +283,7 @@ void ax_stream_write(ax_stream *s, ax_cseq seq, ax_token token) {
 
 void ax_stream_wait(ax_stream *s, ax_side side, ax_token token) {
   struct ax__io_op *op =
-      begin(sizeof *op, s, side, &token, perform_wait, give_turn);
+      begin(sizeof *op, s, side, &token, perform_wait, release_side);
   if (op)
     ax__io_start(op);
 }
@@ -301,7 +302,7 @@ static int connect_now(ax_stream *s, const ax_endpoint *endpoint) {
 void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
                        ax_token token) {
   struct ax__io_op *op =
-      begin(sizeof *op, s, AX_WRITE, &token, perform_connect, give_turn);
+      begin(sizeof *op, s, AX_WRITE, &token, perform_connect, release_side);
   if (!op)
     return;
   int err = connect_now(s, endpoint);
@@ -317,23 +318,23 @@ int ax_stream_shutdown(ax_stream *s) {
   return shutdown(s->io.own.fd, SHUT_WR) ? -errno : 0;
 }
 
-static void take_turns(ax_stream *s) {
-  atomic_store(&s->turn[AX_WRITE], 0);
-  atomic_store(&s->turn[AX_READ], 0);
+static void release_sides(ax_stream *s) {
+  atomic_store(&s->holder[AX_WRITE], 0);
+  atomic_store(&s->holder[AX_READ], 0);
 }
 
 void ax_stream_cancel_side(ax_stream *s, ax_side side) {
-  atomic_store(&s->turn[side], 0);
+  atomic_store(&s->holder[side], 0);
   ax__io_cancel(&s->io, 1 << side);
 }
 
 void ax_stream_cancel(ax_stream *s) {
-  take_turns(s);
+  release_sides(s);
   ax__io_cancel(&s->io, 1 << AX_WRITE | 1 << AX_READ);
 }
 
 void ax_stream_close(ax_stream *s) {
-  take_turns(s);
+  release_sides(s);
   ax__io_close(&s->io);
 }
 

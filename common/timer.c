@@ -1,7 +1,8 @@
 /* timer.c: timers, in one heap per context under a lock of its own.
  *
- * So to arm and to cancel touches neither libuv nor the loop. The butler that
- * polls sets the loop's one alarm for the first expiry and takes what is due,
+ * Arming and cancelling touch neither libuv nor the loop; only a timer that is
+ * the first to expire wakes the thread that sleeps there. The butler that polls
+ * sets the loop's one alarm for the first expiry and takes what is due,
  * comparing nanoseconds: libuv's milliseconds decide only how long it sleeps.
  */
 #include "context.h"
@@ -10,7 +11,7 @@
 struct ax_timer {
   ax_obj obj;
   ax_executor *executor;
-  struct ax__due due; /* guarded by the context's timers_lock */
+  struct ax__due due; /* changes under the context's timers_lock */
 };
 
 /* It may still stand in the heap, cancelled. */
