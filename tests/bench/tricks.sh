@@ -77,11 +77,11 @@ awk '
       k = substr($1, 6) " " substr($2, 6) " " kv[1]
       seen[k] = seen[k] " " kv[2] } }
   END {
-    printf "%-34s %-20s %9s %9s\n", "without", "case", "costs x", "plain x"
+    printf "%-40s %-20s %9s %9s\n", "without", "case", "costs x", "plain x"
     for (i = 1; i <= count; i++) {
       m = split(cases[order[i]], c, " ")
       for (j = 1; j <= m; j++)
-        printf "%-34s %-20s %9s %9s\n", j == 1 ? text[order[i]] : "", c[j],
+        printf "%-40s %-20s %9s %9s\n", j == 1 ? text[order[i]] : "", c[j],
           times(c[j] "-" order[i], "without"), times(c[j] "-" order[i], "plain")
     }
   }' tests/bench/tricks/"${1:-}"*.patch $copies/results.txt |
