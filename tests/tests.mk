@@ -55,8 +55,9 @@ test:
 	@$(if $(SANITIZE),:,$(MAKE) test-install) || \
 	  echo 'FAILED: test-install, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds need Linux.',\
-	  $(MAKE) -k test-sim test-seeds sim || echo 'FAILED: under seeds' >>build/wrong))
-	@$(if $(SANITIZE)$(DARWIN),:,$(MAKE) sim SCHEDULER=$(OTHER) SEEDS=100 || \
+	  { $(MAKE) -k test-sim test-seeds && $(MAKE) sim SEEDS=400; } || \
+	  echo 'FAILED: under seeds' >>build/wrong))
+	@$(if $(SANITIZE)$(DARWIN),:,$(MAKE) sim SCHEDULER=$(OTHER) SEEDS=50 || \
 	  echo 'FAILED: under seeds, SCHEDULER=$(OTHER)' >>build/wrong)
 	@$(RUN_TESTS) $(foreach v,$(VARIANTS),$(call variant_tests,$v)) \
 	  $(if $(SANITIZE),,$(OTHER_TESTS)); \
