@@ -22,6 +22,7 @@ static const size_t ax__size_of_block[AX__LARGE] = {40, 112, 144, 208};
 /* The number of the smallest size that fits; known when it is compiled. None is
  * needed for more than 208 bytes. */
 static inline int ax__block_for(size_t size) {
+  assert(size <= 208);
   return size <= 40 ? 0 : size <= 112 ? 1 : size <= 144 ? 2 : 3;
 }
 
