@@ -621,7 +621,8 @@ ax_acceptor *ax_acceptor_new(ax_executor *executor);
 
 /* Listens. An IPv6 address is for IPv6 alone, so "[::]:80" and ":80" go
  * together. The file of a Unix socket whose server is gone is replaced; one
- * that is alive is UV_EADDRINUSE, and its server sees nothing of this call.
+ * that is alive is UV_EADDRINUSE, and its server sees nothing of this call. It
+ * may wait for a second while another process replaces a file there.
  *
  * 0, UV_EISCONN when it listens already, or an error of socket(2), bind(2)
  * or listen(2). Source: acceptor::open, bind and listen. */

@@ -85,17 +85,23 @@ static size_t serve(ax_executor *executor, bool wait) {
 /* A butler is not cancelled in the middle of things. It is said to be
  * cancellable at any point all the same, because then glibc need not note at
  * each system call that it is so for the length of the call. */
-size_t ax_run(ax_executor *executor) {
+static size_t serve_uncancelled(ax_executor *executor, bool wait) {
   int state, type;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);
   pthread_setcanceltype(PTHREAD_CANCEL_ASYNCHRONOUS, &type);
-  size_t handlers = serve(executor, true);
+  size_t handlers = serve(executor, wait);
   pthread_setcanceltype(type, NULL);
   pthread_setcancelstate(state, NULL);
   return handlers;
 }
 
-size_t ax_poll(ax_executor *executor) { return serve(executor, false); }
+size_t ax_run(ax_executor *executor) {
+  return serve_uncancelled(executor, true);
+}
+
+size_t ax_poll(ax_executor *executor) {
+  return serve_uncancelled(executor, false);
+}
 
 int ax_butler(void) { return ax__self.butler; }
 

@@ -2,7 +2,7 @@
  *
  * In most tests one handler waits at a gate that another handler opens. With
  * two butlers that must come to an end, however the other one becomes ready,
- * and whichever butler minds the door at that moment. */
+ * and whichever butler polls at that moment. */
 #include "support.h"
 
 #include <sched.h>
@@ -209,8 +209,8 @@ static ax_stream *stream_and_peer(ax_executor *executor, int *peer) {
   return stream;
 }
 
-/* What has just come from the loop blocks, and that is the butler who minded
- * the door: the other one has to mind it. */
+/* What has just come from the loop blocks, and that is the butler that polled
+ * it: the other one has to poll. */
 static void what_comes_from_the_loop_may_block_for_what_comes_next(void **s) {
   for (int round = 0; round < ROUNDS; round++) {
     struct house house;
@@ -737,7 +737,7 @@ static bool server_rests(void) {
 
 /* Who steps aside rests for 0.45 ms. The two may have changed places before, or
  * something else made one wait, but not most of the time. */
-static void nobody_steps_aside_for_one_who_minds_the_door(void **state) {
+static void nobody_steps_aside_for_a_butler_that_polls(void **state) {
   int rested = 0;
   for (int round = 0; round < ROUNDS; round++)
     rested += server_rests();
@@ -776,14 +776,17 @@ static void on_look(void *arg, int err, size_t n) {
 }
 
 static void a_butler_is_cancelled_only_after_ax_run(void **state) {
-  ax_context *context = ax_context_new();
-  int inside = PTHREAD_CANCEL_ENABLE;
-  ax_post(context, ax_call(on_look, &inside));
-  ax_run(context);
-  ax_context_free(context);
-  assert_int_equal(inside, PTHREAD_CANCEL_DISABLE);
-  assert_int_equal(cancel_state(), PTHREAD_CANCEL_ENABLE);
-  assert_int_equal(cancel_type(), PTHREAD_CANCEL_DEFERRED);
+  size_t (*const ways[])(ax_executor *) = {ax_run, ax_poll};
+  for (int i = 0; i < 2; i++) {
+    ax_context *context = ax_context_new();
+    int inside = PTHREAD_CANCEL_ENABLE;
+    ax_post(context, ax_call(on_look, &inside));
+    ways[i](context);
+    ax_context_free(context);
+    assert_int_equal(inside, PTHREAD_CANCEL_DISABLE);
+    assert_int_equal(cancel_state(), PTHREAD_CANCEL_ENABLE);
+    assert_int_equal(cancel_type(), PTHREAD_CANCEL_DEFERRED);
+  }
 }
 
 int main(void) {
@@ -809,7 +812,7 @@ int main(void) {
       clean_test(an_idle_butler_takes_the_loop_within_a_millisecond),
       clean_test(who_stepped_aside_takes_over_within_a_millisecond),
       clean_test(short_handlers_go_on_beside_one_that_blocks),
-      clean_test(nobody_steps_aside_for_one_who_minds_the_door),
+      clean_test(nobody_steps_aside_for_a_butler_that_polls),
       clean_test(idle_butlers_use_no_time),
       clean_test(a_butler_is_cancelled_only_after_ax_run),
       clean_test(what_two_threads_order_beside_one_that_blocks_is_done),

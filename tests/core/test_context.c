@@ -1268,7 +1268,7 @@ static void a_callback_before_the_loop_sleeps_may_complete(void **state) {
   ax_context_free(context);
 }
 
-/* What is ordered while another one has the door, and ends at once when it is
+/* What is ordered while another one owns the loop, and ends at once when it is
  * started, tells the loop not to sleep: just when a timer is due, and it would
  * not have been run at all. */
 struct hurry {

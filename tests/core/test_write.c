@@ -515,7 +515,7 @@ static void the_null_device_takes_everything(void **state) {
   free(bytes);
 }
 
-/* However many buffers there are, and whoever has the door. */
+/* However many buffers there are, and whoever owns the loop. */
 static void a_file_is_written_in_the_call(void **state) {
   ax_cbuf buffers[3000];
   char path[TEMP_PATH];

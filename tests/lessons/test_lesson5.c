@@ -22,7 +22,7 @@ static void they_never_overlap_and_keep_their_order(void **state) {
   assert_int_equal(trace_overlaps(run->trace, "strand 1"), 0);
 }
 
-/* He minded the door, with nothing to deliver. */
+/* He polled, with nothing to deliver. */
 static void the_other_butler_was_free_meanwhile(void **state) {
   struct run *run = *state;
   struct trace_slice *first = handler_that_said(run, "timer1 enter");
