@@ -76,11 +76,16 @@ $(eval $(call program,$(SEEDS_TEST),tests/sim/test_seeds.c tests/support.c,cmock
 SEEDED_PROGRAMS = $(SEEDED:%=$(SIM_B)/bin/lesson%)
 
 #: test-seeds  the lessons and the edits that they tell, under seeds
+ifeq ($(SCHEDULER),plain)
+test-seeds:
+	@echo 'Skipped: the texts show the ways of the fast scheduler.'
+else
 test-seeds: $(SEEDS_TEST)
 	$(SIMULATE)
 	@for program in $(SEEDED_PROGRAMS); do $(MAKE) -s $$program SEED=1 || exit; done
 	@$(RUN_TESTS) $(SEEDS_TEST)
 	@sh tests/sim/edits.sh
+endif
 
 #: test-sim    does the simulator see what it claims? Little broken programs
 test-sim:
