@@ -1,4 +1,4 @@
-# The bench: the servers of lessons 10 and 15 and the core's own machinery
+# The bench: the servers of lessons 10 and 18 and the core's own machinery
 # beside peers that do the same on something else, under one load generator. It
 # measures Linux alone. What is measured, and how to read it, is told in
 # docs/performance.md.
@@ -54,7 +54,7 @@ bench-programs:
 	@echo 'The bench needs Linux: it stands on epoll and /proc.' >&2; exit 1
 else
 # Those that a scheduler serves; the plain one's are built apart.
-BENCH_SERVED = bench/micro bin/lesson10 bin/lesson15
+BENCH_SERVED = bench/micro bin/lesson10 bin/lesson18
 bench-served: $(BENCH_SERVED:%=$(B)/%)
 	@:
 bench-programs: bench-served $(BENCH_C:%=$(B)/bench/%) $(B)/bench/load

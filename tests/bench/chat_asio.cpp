@@ -1,4 +1,4 @@
-// chat_asio.cpp: the chat of lesson 15 on Boost.Asio.
+// chat_asio.cpp: the chat of lesson 18 on Boost.Asio.
 //
 //     chat_asio [--threads N] [--gather] [--chunks] ENDPOINT
 //

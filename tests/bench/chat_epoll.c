@@ -1,4 +1,4 @@
-/* chat_epoll.c: the chat of lesson 15 on bare epoll, as the limit.
+/* chat_epoll.c: the chat of lesson 18 on bare epoll, as the limit.
  *
  *     chat_epoll ENDPOINT
  *

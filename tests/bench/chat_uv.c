@@ -1,4 +1,4 @@
-/* chat_uv.c: the chat of lesson 15 on raw libuv.
+/* chat_uv.c: the chat of lesson 18 on raw libuv.
  *
  *     chat_uv ENDPOINT
  *

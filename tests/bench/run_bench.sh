@@ -63,7 +63,7 @@ cases() {
     done
   done
 
-  c=$B/bin/lesson15 p=$P/bin/lesson15 a=$B/bench/chat_asio
+  c=$B/bin/lesson18 p=$P/bin/lesson18 a=$B/bench/chat_asio
   rest="uv=$B/bench/chat_uv | epoll=$B/bench/chat_epoll"
   one="core=$c | plain=$p | asio=$a | asio-gather=$a --gather"
   local chunks="--gather --chunks"

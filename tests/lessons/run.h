@@ -1,4 +1,4 @@
-/* run.h: what the tests of lessons 1 to 8 and 12 share: one run of the lesson,
+/* run.h: what the tests of lessons 1 to 8 and 14 share: one run of the lesson,
  * five times as fast as a learner sees it, and questions about its trace. */
 #ifndef RUN_H
 #define RUN_H
@@ -70,7 +70,7 @@ static inline void run_at(struct run *run, const char *speed) {
 
 /* On a machine so busy that something came half a lesson second late, which the
  * output shows, it is run again, more slowly, and says so. Its lines always
- * match, but for lessons 6 and 12, where two threads speak by the clock. */
+ * match, but for lessons 6 and 14, where two threads speak by the clock. */
 static inline struct run *run_start(int number, const char *expected) {
   static const char *const speeds[] = {"5", "2", "0.5"};
   struct run *run = calloc(1, sizeof *run);

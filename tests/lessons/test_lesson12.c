@@ -1,573 +1,750 @@
-/* Lesson 12: orders hop to another context's butler and come home; and what
- * ax_run_on, which the lesson is about, promises: the result of the work comes
- * home, or the reason why there is none, whichever of the two places goes. The
- * rest of it is in tests/core/test_operation.c. */
-#include "run.h"
+/* Lesson 12: a message comes back when it has come as a whole, and not before,
+ * in both framings and however its bytes were cut or joined on the way; what
+ * is too long, or cut off, ends its own session alone and is told. */
+#include "peers.h"
 
-/* ------------------------------------------------------ the lesson's run */
+#include "../../lessons/12-framing/session.c" // NOLINT
 
-static int tid_of(const struct run *run, const char *text, size_t nth) {
-  return trace_find_mark(run->trace, text, nth)->tid;
-}
+#define on_written on_written_nul
+#include "../../lessons/12-framing/nul.c" // NOLINT
+#undef on_written
 
-static void the_names_are_those_of_two_threads(void **state) {
-  const struct run *run = *state;
-  int t0 = tid_of(run, "T0 ", 0), t1 = tid_of(run, "T1 ", 0);
-  assert_int_not_equal(t0, t1);
-  assert_int_equal(trace_count_marks(run->trace, "T0 "), 6);
-  assert_int_equal(trace_count_marks(run->trace, "T1 "), 2);
-  for (size_t i = 0; i < 6; i++)
-    assert_int_equal(tid_of(run, "T0 ", i), t0);
-  for (size_t i = 0; i < 2; i++)
-    assert_int_equal(tid_of(run, "T1 ", i), t1);
-}
+#include "../../lessons/12-framing/length.c" // NOLINT
 
-static void the_book_is_read_on_its_strand(void **state) {
-  const struct run *run = *state;
-  static const char *const looks[] = {"looks up purple", "looks up green"};
-  for (int i = 0; i < 2; i++)
-    assert_string_equal(handler_that_said(run, looks[i])->on, "strand 1");
-}
+#ifdef __linux__
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
+#endif
 
-static void the_answers_are_heard_on_the_beach(void **state) {
-  const struct run *run = *state;
-  static const char *const heard[] = {"orders purple", "serves Susie",
-                                      "hears of purple", "orders green",
-                                      "hears of green"};
-  for (int i = 0; i < 5; i++)
-    assert_string_equal(handler_that_said(run, heard[i])->on, "context 1");
-}
+#define TCP "127.0.0.1:0"
+#define MIDDLE "closed {*}: it left in the middle of a message\n"
+#define TOO_LONG "closed {*}: its message is too long\n"
+#define RESET "closed {*}: connection reset by peer\n"
 
-static void the_beach_is_served_while_the_book_is_read(void **state) {
-  const struct run *run = *state;
-  const struct trace_slice *susie = handler_that_said(run, "serves Susie");
-  const struct trace_slice *read = handler_that_said(run, "looks up purple");
-  assert_true(read->dur >= lesson_us(3));
-  assert_true(susie->ts > read->ts && slice_end(susie) < slice_end(read));
-}
+enum framing { NUL, LENGTH, FRAMINGS };
+static const char *const names[] = {"nul", "length"};
 
-/* Two posts are two operations, each the child of the one before. */
-static void two_posts_are_two_operations(void **state) {
-  const struct run *run = *state;
-  const struct trace_slice *order = handler_that_said(run, "orders purple");
-  const struct trace_slice *there = handler_that_said(run, "looks up purple");
-  const struct trace_slice *back = handler_that_said(run, "hears of purple");
-  assert_int_equal(there->by, order->op);
-  assert_int_equal(back->by, there->op);
-}
+/* ------------------------------------------------------------- messages */
 
-static void there_and_back_is_one_operation(void **state) {
-  const struct run *run = *state;
-  const struct trace_slice *order = handler_that_said(run, "orders green");
-  const struct trace_slice *there = handler_that_said(run, "looks up green");
-  const struct trace_slice *back = handler_that_said(run, "hears of green");
-  assert_int_equal(there->by, order->op);
-  assert_int_equal(back->op, there->op);
-  assert_int_equal(back->err, UV_ENOENT);
-}
-
-/* ------------------------------------------------------------ two places */
-
-/* Work that is done in one place, and a token that is completed in another. */
-struct trip {
-  ax_executor *where; /* the work is expected there */
-  int result;
-  struct gate *begun, *may_end; /* or NULL */
-  atomic_int done;
-  bool inside;
-  struct seen seen; /* by the handler */
+/* Framed messages one behind the other, and where each of them ends. */
+struct messages {
+  enum framing framing;
+  unsigned char *at;
+  size_t size, room;
+  size_t *ends, count;
 };
 
-static int do_work(void *arg) {
-  struct trip *trip = arg;
-  trip->inside = trip->where && ax_inside(trip->where);
-  if (trip->begun)
-    gate_open(trip->begun);
-  if (trip->may_end && !gate_pass(trip->may_end))
-    give_up("nobody opened the gate");
-  atomic_fetch_add(&trip->done, 1);
-  return trip->result;
+static size_t framed(enum framing framing, size_t n) {
+  return n + (framing == NUL ? 1 : 2);
 }
 
-static ax_token back(struct trip *trip) {
-  return ax_call(on_seen, &trip->seen);
-}
-
-/* Starts it on `executor`; home is in the token. */
-static void go(ax_executor *executor, struct trip *trip, ax_token token) {
-  INITIATE(ax_run_on(executor, do_work, trip, token));
-}
-
-/* The work was done once, there, and its result came home once. */
-static void expect_trip(const struct trip *trip, const char *what) {
-  expect_seen(&trip->seen, what, trip->result);
-  if (atomic_load(&trip->done) != 1 || !trip->inside || !trip->seen.inside)
-    give_up("%s: the work was done %d times, %s; the handler ran %s", what,
-            atomic_load(&trip->done), trip->inside ? "there" : "elsewhere",
-            trip->seen.inside ? "at home" : "elsewhere");
-  assert_int_equal(trip->seen.n, 0);
-}
-
-static void expect_nothing(const struct trip *trip) {
-  assert_int_equal(atomic_load(&trip->seen.calls), 0);
-}
-
-/* Two contexts, of which `there` is open and has so many butlers. */
-struct places {
-  ax_context *home, *there;
-  ax_strand *strand; /* on there */
-  struct butlers *butlers;
-};
-
-static struct places places_open(size_t butlers) {
-  struct places places = {ax_context_new(), ax_context_new(), NULL, NULL};
-  places.strand = ax_strand_new(places.there);
-  ax_work_begin(places.there);
-  if (butlers)
-    places.butlers = butlers_start(places.there, butlers);
-  return places;
-}
-
-/* They may be gone already. */
-static void places_close(struct places *places) {
-  if (places->there)
-    ax_work_end(places->there);
-  if (places->butlers)
-    butlers_join(places->butlers);
-  ax_context_free(places->there);
-  ax_unref(places->strand);
-  ax_context_free(places->home);
-}
-
-static void free_there(struct places *places) {
-  ax_context_free(places->there);
-  places->there = NULL;
-}
-
-static void free_home(struct places *places) {
-  ax_context_free(places->home);
-  places->home = NULL;
-}
-
-/* ------------------------------------------------------- results and homes */
-
-static void the_result_of_the_work_comes_home(void **state) {
-  static const int results[] = {0, UV_ENOENT, UV_ECANCELED, UV_EOF, -1};
-  struct places places = places_open(1);
-  for (size_t i = 0; i < sizeof results / sizeof *results; i++) {
-    ax_executor *where = i % 2 ? places.strand : places.there;
-    struct trip trip = {.where = where, .result = results[i]};
-    trip.seen.where = places.home;
-    go(where, &trip, ax_on(places.home, back(&trip)));
-    ax_run(places.home);
-    expect_trip(&trip, "a trip");
+static void add_message(struct messages *m, const void *bytes, size_t n) {
+  size_t size = framed(m->framing, n);
+  if (m->size + size > m->room) {
+    m->room = 2 * (m->size + size);
+    m->at = realloc(m->at, m->room);
   }
-  places_close(&places);
-}
-
-static void home_may_be_another_place_than_that_of_the_caller(void **state) {
-  struct places places = places_open(1);
-  ax_strand *strand = ax_strand_new(places.home);
-  struct trip trip = {.where = places.there, .seen.where = strand};
-  go(places.there, &trip, ax_on(strand, back(&trip)));
-  ax_run(places.home);
-  expect_trip(&trip, "a trip that ends on a strand");
-  ax_unref(strand);
-  places_close(&places);
-}
-
-/* From its strand on to another place, and all the way back. */
-struct nested {
-  struct places *places;
-  struct trip *inner;
-};
-
-static int travel_on(void *arg) {
-  const struct nested *nested = arg;
-  go(nested->places->home, nested->inner, back(nested->inner));
-  return 7;
-}
-
-static void work_may_travel_itself(void **state) {
-  struct places places = places_open(1);
-  struct trip outer = {.result = 7, .seen.where = places.home};
-  struct trip inner = {.where = places.home, .seen.where = places.strand};
-  struct nested nested = {&places, &inner};
-  ax_run_on(places.strand, travel_on, &nested,
-            ax_on(places.home, back(&outer)));
-  ax_run(places.home);
-  wait_until(atomic_load(&inner.seen.calls));
-  expect_trip(&inner, "the trip from the work");
-  expect_seen(&outer.seen, "the trip to the work", 7);
-  places_close(&places);
-}
-
-static void trips_to_one_strand_come_home_in_order(void **state) {
-  enum { TRIPS = 100 };
-  static struct trip trips[TRIPS];
-  memset(trips, 0, sizeof trips);
-  struct places places = places_open(2);
-  for (int i = 0; i < TRIPS; i++) {
-    trips[i] = (struct trip){.where = places.strand, .result = -i};
-    trips[i].seen.where = places.home;
-    go(places.strand, &trips[i], ax_on(places.home, back(&trips[i])));
+  m->ends = realloc(m->ends, (m->count + 1) * sizeof *m->ends);
+  assert_true(m->at && m->ends);
+  unsigned char *at = m->at + m->size;
+  if (m->framing == LENGTH) {
+    at[0] = (unsigned char)(n >> 8);
+    at[1] = (unsigned char)n;
+    at += 2;
   }
-  ax_run(places.home);
-  for (int i = 0; i < TRIPS; i++) {
-    expect_trip(&trips[i], "one of many");
-    assert_true(i == 0 || trips[i - 1].seen.turn < trips[i].seen.turn);
+  memcpy(at, bytes, n);
+  if (m->framing == NUL)
+    at[n] = 0;
+  m->size += size;
+  m->ends[m->count++] = m->size;
+}
+
+/* A message of n bytes that are not 0. */
+static void add_long(struct messages *m, size_t n) {
+  unsigned char *bytes = malloc(n + 1);
+  assert_non_null(bytes);
+  for (size_t i = 0; i < n; i++)
+    bytes[i] = (unsigned char)(1 + (i + m->count) * 31 % 255);
+  add_message(m, bytes, n);
+  free(bytes);
+}
+
+static void free_messages(struct messages *m) {
+  free(m->at);
+  free(m->ends);
+}
+
+/* Short ones, two of them empty; where the framing allows it also bytes that
+ * look like a frame. */
+static struct messages some_messages(enum framing framing) {
+  struct messages m = {.framing = framing};
+  add_message(&m, "eat", 3);
+  add_message(&m, "", 0);
+  add_message(&m, "d", 1);
+  add_message(&m, framing == NUL ? "\xff\x01\x7f\n" : "\0\2\0\0", 4);
+  add_message(&m, "", 0);
+  add_message(&m, "be merry!", 9);
+  return m;
+}
+
+/* How many of the first `n` bytes belong to messages that are whole. */
+static size_t whole(const struct messages *m, size_t n) {
+  size_t end = 0;
+  for (size_t i = 0; i < m->count && m->ends[i] <= n; i++)
+    end = m->ends[i];
+  return end;
+}
+
+static void expect_echo(int client, const struct messages *m) {
+  client_send(client, m->at, m->size);
+  client_expect(client, m->at, m->size);
+}
+
+/* -------------------------------------------------------------- servers */
+
+static struct server serve_framing(enum framing framing, const char *endpoint,
+                                   const char *butlers) {
+  return serve(11, "--framing", names[framing], "--butlers", butlers, endpoint);
+}
+
+static struct server serve_limit(enum framing framing, const char *endpoint,
+                                 long limit) {
+  return serve(11, "--framing", names[framing], "--limit", number_text(limit),
+               endpoint);
+}
+
+/* Ends it; all that stands on standard error are `count` lines like this. */
+static void end(struct server *server, long served, size_t count,
+                const char *error) {
+  char *errors = calloc(count + 1, strlen(error) + 1), *at = errors;
+  assert_non_null(errors);
+  for (size_t i = 0; i < count; i++, at += strlen(at))
+    strcpy(at, error);
+  wait_until_empty(server);
+  long actual = end_server_with(server, SIGTERM, "sessions", errors);
+  assert_int_equal(actual, served);
+  free(errors);
+}
+
+/* It is served as if nothing had happened. */
+static void expect_service(const struct server *server, enum framing framing) {
+  struct messages m = some_messages(framing);
+  int client = client_connect(server->endpoint);
+  expect_echo(client, &m);
+  client_half_close(client);
+  client_expect_end(client);
+  client_close(client);
+  free_messages(&m);
+}
+
+/* ---------------------------------------------------- however it was cut */
+
+/* Waits until the server has read what was sent through a Unix socket. */
+static void until_taken(int client) {
+#ifdef SIOCOUTQ
+  int left;
+  double end_of_wait = deadline();
+  while (ioctl(client, SIOCOUTQ, &left) == 0 && left > 0)
+    if (seconds() > end_of_wait)
+      give_up("the server does not read");
+#else
+  usleep(300);
+#endif
+}
+
+/* In so many pieces, each sent when the one before was read. */
+static void send_pieces(int client, const struct messages *m,
+                        const size_t *cuts, size_t count) {
+  size_t from = 0;
+  for (size_t i = 0; i < count; i++) {
+    client_send(client, m->at + from, cuts[i] - from);
+    until_taken(client);
+    from = cuts[i];
   }
-  places_close(&places);
+  client_send(client, m->at + from, m->size - from);
+  client_expect(client, m->at, m->size);
 }
 
-/* ---------------------------------------------------------------- as work */
-
-/* Nothing else holds the butler of home while somebody is away. */
-static void who_is_away_is_work_at_home(void **state) {
-  struct places places = places_open(1);
-  struct gate begun = GATE, may_end = GATE;
-  struct trip trip = {.where = places.there, .begun = &begun};
-  trip.may_end = &may_end;
-  trip.seen.where = places.home;
-  go(places.there, &trip, ax_on(places.home, back(&trip)));
-  struct butlers *butlers = butlers_start(places.home, 1);
-  assert_true(gate_pass(&begun));
-  expect_nothing(&trip);
-  gate_open(&may_end);
-  butlers_join(butlers);
-  expect_trip(&trip, "a trip that takes its time");
-  places_close(&places);
-}
-
-/* `there` needs no guard for what it was given already. */
-static void who_arrives_is_work_there(void **state) {
-  ax_context *home = ax_context_new(), *there = ax_context_new();
-  ax_strand *strand = ax_strand_new(there);
-  struct trip trip = {.where = strand, .seen.where = home};
-  go(strand, &trip, ax_on(home, back(&trip)));
-  ax_run(there);
-  assert_int_equal(atomic_load(&trip.done), 1);
-  expect_nothing(&trip);
-  ax_run(home);
-  expect_trip(&trip, "a trip, step by step");
-  ax_unref(strand);
-  ax_context_free(there);
-  ax_context_free(home);
-}
-
-/* ------------------------------------------------------ places that close */
-
-/* Something the token keeps. */
-struct luggage {
-  ax_obj obj;
-  atomic_int *lost;
-};
-
-static void lose(void *object) {
-  struct luggage *luggage = object;
-  atomic_fetch_add(luggage->lost, 1);
-  free(luggage);
-}
-
-/* A trip home with luggage that nobody else holds. */
-static void go_with_luggage(struct places *places, ax_executor *to,
-                            struct trip *trip, atomic_int *lost) {
-  struct luggage *luggage = malloc(sizeof *luggage);
-  assert_non_null(luggage);
-  ax_obj_init(&luggage->obj, lose);
-  luggage->lost = lost;
-  trip->where = to;
-  trip->seen.where = places->home;
-  go(to, trip, ax_keep(luggage, ax_on(places->home, back(trip))));
-  ax_unref(luggage);
-}
-
-/* The place of the work is freed first: the work is never done, and home hears
- * of it. */
-static void expect_refused(const struct trip *trip, int lost) {
-  expect_seen(&trip->seen, "a trip to a place that closed", UV_ECANCELED);
-  assert_int_equal(atomic_load(&trip->done), 0);
-  assert_true(trip->seen.inside);
-  assert_int_equal(lost, 1);
-}
-
-static void home_hears_of_a_context_that_was_freed_first(void **state) {
-  struct places places = places_open(0);
-  struct trip trip = {0};
-  atomic_int lost = 0;
-  go_with_luggage(&places, places.there, &trip, &lost);
-  free_there(&places);
-  expect_nothing(&trip);
-  assert_int_equal(lost, 0);
-  ax_run(places.home);
-  expect_refused(&trip, lost);
-  places_close(&places);
-}
-
-static void home_hears_of_a_strand_whose_context_was_freed(void **state) {
-  enum { TRIPS = 3 };
-  struct places places = places_open(0);
-  struct trip trips[TRIPS] = {{0}};
-  atomic_int lost[TRIPS] = {0};
-  for (int i = 0; i < TRIPS; i++)
-    go_with_luggage(&places, places.strand, &trips[i], &lost[i]);
-  free_there(&places);
-  ax_run(places.home);
-  for (int i = 0; i < TRIPS; i++)
-    expect_refused(&trips[i], lost[i]);
-  places_close(&places);
-}
-
-static void home_hears_of_a_context_that_is_gone_already(void **state) {
-  struct places places = places_open(0);
-  struct trip trip = {0};
-  atomic_int lost = 0;
-  free_there(&places); /* its strand is still held */
-  go_with_luggage(&places, places.strand, &trip, &lost);
-  expect_nothing(&trip);
-  ax_run(places.home);
-  expect_refused(&trip, lost);
-  places_close(&places);
-}
-
-/* The others are already at home, or wait in the strand behind the one that is
- * being done when the butlers are sent away. */
-static void those_behind_are_refused_when_the_place_is_freed(void **state) {
-  struct places places = places_open(1);
-  struct gate begun = GATE, may_end = GATE;
-  struct trip first = {.begun = &begun, .may_end = &may_end}, behind = {0};
-  atomic_int lost[2] = {0};
-  go_with_luggage(&places, places.strand, &first, &lost[0]);
-  assert_true(gate_pass(&begun));
-  go_with_luggage(&places, places.strand, &behind, &lost[1]);
-  ax_stop(places.there);
-  gate_open(&may_end);
-  butlers_join(places.butlers);
-  places.butlers = NULL;
-  free_there(&places);
-  ax_run(places.home);
-  expect_trip(&first, "the trip that was under way");
-  assert_int_equal(lost[0], 1);
-  expect_refused(&behind, lost[1]);
-  places_close(&places);
-}
-
-/* Home is freed first: nobody is told, nothing is left. The work is done all
- * the same. */
-static void nobody_is_told_when_home_was_freed_first(void **state) {
-  struct places places = places_open(0);
-  struct trip trips[2] = {{0}};
-  atomic_int lost[2] = {0};
-  go_with_luggage(&places, places.there, &trips[0], &lost[0]);
-  go_with_luggage(&places, places.strand, &trips[1], &lost[1]);
-  free_home(&places);
-  ax_work_end(places.there);
-  ax_run(places.there);
-  ax_work_begin(places.there);
-  for (int i = 0; i < 2; i++) {
-    expect_nothing(&trips[i]);
-    assert_int_equal(atomic_load(&trips[i].done), 1);
-    assert_int_equal(lost[i], 1);
-  }
-  places_close(&places);
-}
-
-static void nobody_is_told_when_home_was_freed_behind_a_strand(void **state) {
-  struct places places = places_open(0);
-  ax_strand *strand = ax_strand_new(places.home);
-  struct trip trip = {.where = places.there};
-  go(places.there, &trip, ax_on(strand, back(&trip)));
-  ax_unref(strand);
-  free_home(&places);
-  ax_work_end(places.there);
-  ax_run(places.there);
-  ax_work_begin(places.there);
-  expect_nothing(&trip);
-  assert_int_equal(atomic_load(&trip.done), 1);
-  places_close(&places);
-}
-
-static void nobody_is_told_when_home_was_freed_meanwhile(void **state) {
-  struct places places = places_open(1);
-  struct gate begun = GATE, may_end = GATE;
-  struct trip trip = {.begun = &begun, .may_end = &may_end};
-  atomic_int lost = 0;
-  go_with_luggage(&places, places.strand, &trip, &lost);
-  assert_true(gate_pass(&begun));
-  free_home(&places);
-  gate_open(&may_end);
-  wait_until(atomic_load(&lost));
-  expect_nothing(&trip);
-  places_close(&places);
-}
-
-static void nobody_is_told_when_home_was_freed_last(void **state) {
-  struct places places = places_open(1);
-  struct trip trip = {0};
-  atomic_int lost = 0;
-  go_with_luggage(&places, places.strand, &trip, &lost);
-  wait_until(atomic_load(&trip.done));
-  free_home(&places);
-  wait_until(atomic_load(&lost));
-  expect_nothing(&trip);
-  places_close(&places);
-}
-
-/* Work ends on one thread while another one frees its home: whichever is
- * first, nothing is left and nobody is told. */
-static void home_may_be_freed_at_any_moment(void **state) {
-  for (int round = 0; round < 300; round++) {
-    struct places places = places_open(1);
-    struct trip trip = {0};
-    atomic_int lost = 0;
-    go_with_luggage(&places, round % 2 ? places.strand : places.there, &trip,
-                    &lost);
-    for (int i = 0; i < round; i++) /* later each time */
-      (void)ax_now();
-    free_home(&places);
-    wait_until(atomic_load(&lost));
-    expect_nothing(&trip);
-    places_close(&places);
+static void messages_may_be_cut_anywhere(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    char path[TEMP_PATH];
+    temp_path(path, "cut");
+    struct server server = serve_framing(f, path, "1");
+    struct messages m = some_messages(f);
+    int client = client_connect(server.endpoint);
+    for (size_t cut = 0; cut <= m.size; cut++)
+      send_pieces(client, &m, &cut, 1);
+    client_close(client);
+    free_messages(&m);
+    end(&server, 1, 0, "");
   }
 }
 
-static void both_places_may_be_freed(void **state) {
-  for (int order = 0; order < 2; order++) {
-    struct places places = places_open(0);
-    struct trip trips[2] = {{0}};
-    atomic_int lost[2] = {0};
-    go_with_luggage(&places, places.there, &trips[0], &lost[0]);
-    go_with_luggage(&places, places.strand, &trips[1], &lost[1]);
-    if (order)
-      free_home(&places);
-    free_there(&places);
-    places_close(&places);
+static void messages_may_be_cut_anywhere_twice(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    char path[TEMP_PATH];
+    temp_path(path, "twice");
+    struct server server = serve_framing(f, path, "2");
+    struct messages m = some_messages(f);
+    int client = client_connect(server.endpoint);
+    for (size_t one = 1; one < m.size; one++)
+      for (size_t two = one + 1; two < m.size; two++)
+        send_pieces(client, &m, (size_t[]){one, two}, 2);
+    client_close(client);
+    free_messages(&m);
+    end(&server, 1, 0, "");
+  }
+}
+
+static void messages_may_come_byte_by_byte(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct server server = serve_framing(f, TCP, "2");
+    struct messages m = some_messages(f);
+    add_long(&m, 300); /* its length has two bytes that are not 0 */
+    int client = client_connect(server.endpoint);
+    for (size_t i = 0; i < m.size; i++)
+      client_send(client, m.at + i, 1);
+    client_expect(client, m.at, m.size);
+    client_close(client);
+    free_messages(&m);
+    end(&server, 1, 0, "");
+  }
+}
+
+static void many_messages_may_come_at_once(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    char path[TEMP_PATH];
+    temp_path(path, "joined");
+    struct server server = serve(11, "--framing", names[f], TCP, path);
+    struct messages m = {.framing = f};
+    for (size_t i = 0; i < 3000; i++)
+      add_long(&m, i % 37);
     for (int i = 0; i < 2; i++) {
-      expect_nothing(&trips[i]);
-      assert_int_equal(atomic_load(&trips[i].done), 0);
-      assert_int_equal(lost[i], 1);
+      int client = client_connect(i ? server.more[0] : server.endpoint);
+      expect_echo(client, &m);
+      client_close(client);
     }
+    free_messages(&m);
+    end(&server, 2, 0, "");
   }
 }
 
-/* ------------------------------------------------------- places that stop */
-
-static void a_place_that_stopped_does_the_work_later(void **state) {
-  struct places places = places_open(0);
-  struct trip trip = {0};
-  atomic_int lost = 0;
-  ax_stop(places.there);
-  go_with_luggage(&places, places.strand, &trip, &lost);
-  ax_run(places.there);
-  assert_int_equal(atomic_load(&trip.done), 0);
-  ax_restart(places.there);
-  places.butlers = butlers_start(places.there, 1);
-  ax_run(places.home);
-  expect_trip(&trip, "a trip to a place that stopped");
-  assert_int_equal(lost, 1);
-  places_close(&places);
+static void a_thousand_empty_messages_come_back(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct server server = serve_framing(f, TCP, "1");
+    struct messages m = {.framing = f};
+    for (int i = 0; i < 1000; i++)
+      add_message(&m, "", 0);
+    int client = client_connect(server.endpoint);
+    expect_echo(client, &m);
+    client_half_close(client);
+    client_expect_end(client);
+    client_close(client);
+    free_messages(&m);
+    end(&server, 1, 0, "");
+  }
 }
 
-static void a_home_that_stopped_is_told_later(void **state) {
-  struct places places = places_open(1);
-  struct trip trip = {0};
-  atomic_int lost = 0;
-  ax_stop(places.home);
-  go_with_luggage(&places, places.strand, &trip, &lost);
-  wait_until(atomic_load(&trip.done));
-  ax_run(places.home);
-  expect_nothing(&trip);
-  assert_int_equal(lost, 0);
-  ax_restart(places.home);
-  ax_run(places.home);
-  expect_trip(&trip, "a trip from a home that stopped");
-  assert_int_equal(lost, 1);
-  places_close(&places);
+/* ------------------------------------------------------------- how long */
+
+/* The largest one, and those near it, also cut in the middle. */
+static void the_largest_message_comes_back(void **state) {
+  static const long limits[] = {1, 2, 255, 256, 257, 65534, 65535};
+  for (enum framing f = NUL; f < FRAMINGS; f++)
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+      char path[TEMP_PATH];
+      temp_path(path, "largest");
+      struct server server = serve_limit(f, path, limits[i]);
+      struct messages m = {.framing = f};
+      add_long(&m, (size_t)limits[i]);
+      add_long(&m, (size_t)limits[i] - 1);
+      add_long(&m, (size_t)limits[i]);
+      int client = client_connect(server.endpoint);
+      expect_echo(client, &m);
+      send_pieces(client, &m, (size_t[]){m.ends[0] - 1, m.ends[1] + 1}, 2);
+      client_close(client);
+      free_messages(&m);
+      end(&server, 1, 0, "");
+    }
 }
 
-/* ---------------------------------------------------------------- traffic */
+static void the_limit_is_1024_unless_told(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct server server = serve_framing(f, TCP, "1");
+    for (size_t more = 0; more < 2; more++) {
+      struct messages m = {.framing = f};
+      add_long(&m, 1024 + more);
+      int client = client_connect(server.endpoint);
+      client_send(client, m.at, m.size);
+      if (!more)
+        client_expect(client, m.at, m.size);
+      else
+        client_expect_end(client);
+      client_close(client);
+      free_messages(&m);
+    }
+    end(&server, 2, 1, TOO_LONG);
+  }
+}
 
-/* Many travellers at once. What they count has no lock: one strand on each
- * side is what guards it. */
-struct traffic {
-  struct places places;
-  ax_strand *home;
-  size_t started, arrived, returned;
+/* What came before it comes back. The others do not notice. */
+static void one_byte_over_the_largest_ends_that_session(void **state) {
+  static const long limits[] = {1, 8, 255, 256, 65534};
+  for (enum framing f = NUL; f < FRAMINGS; f++)
+    for (size_t i = 0; i < sizeof limits / sizeof *limits; i++) {
+      struct server server = serve_limit(f, TCP, limits[i]);
+      struct messages m = {.framing = f}, other = {.framing = f};
+      add_long(&m, 1);
+      add_long(&m, (size_t)limits[i] + 1);
+      add_long(&m, 1);
+      add_long(&other, (size_t)limits[i]);
+      int stays = client_connect(server.endpoint);
+      client_send(stays, other.at, other.size - 1);
+      int client = client_connect(server.endpoint);
+      client_try_send(client, m.at, m.size);
+      client_expect(client, m.at, m.ends[0]);
+      client_expect_end(client);
+      client_close(client);
+      client_send(stays, other.at + other.size - 1, 1);
+      client_expect(stays, other.at, other.size);
+      client_close(stays);
+      free_messages(&m);
+      free_messages(&other);
+      end(&server, 2, 1, TOO_LONG);
+    }
+}
+
+/* Only a NUL can end it in time: here the largest one waits for its NUL. */
+static void too_long_shows_when_the_nul_is_late(void **state) {
+  struct server server = serve_limit(NUL, TCP, 5);
+  int clients[2];
+  for (int i = 0; i < 2; i++) {
+    clients[i] = client_connect(server.endpoint);
+    client_send_text(clients[i], "12345");
+  }
+  client_send_text(clients[0], "6");
+  client_expect_end(clients[0]);
+  client_send(clients[1], "", 1);
+  client_expect(clients[1], "12345", 6);
+  for (int i = 0; i < 2; i++)
+    client_close(clients[i]);
+  end(&server, 2, 1, TOO_LONG);
+}
+
+static void too_long_shows_in_the_header_alone(void **state) {
+  static const char *const headers[] = {"\0\6", "\1\0", "\1\5", "\xff\xff"};
+  struct server server = serve_limit(LENGTH, TCP, 5);
+  for (int i = 0; i < 4; i++) {
+    int client = client_connect(server.endpoint);
+    client_send(client, headers[i], 2);
+    client_expect_end(client);
+    client_close(client);
+  }
+  end(&server, 4, 4, TOO_LONG);
+}
+
+static void a_message_without_end_ends_the_session(void **state) {
+  static char bytes[100000];
+  memset(bytes, 'x', sizeof bytes);
+  struct server server = serve_limit(NUL, TCP, 65535);
+  int client = client_connect(server.endpoint);
+  while (client_try_send(client, bytes, sizeof bytes))
+    continue;
+  client_expect_end(client);
+  client_close(client);
+  expect_service(&server, NUL);
+  end(&server, 2, 1, TOO_LONG);
+}
+
+/* ------------------------------------------------------ those who leave */
+
+/* At every byte: what is whole comes back, nothing else does, and whoever left
+ * in the middle is told so, and nobody else. */
+static void cut_off(enum framing f, bool half) {
+  struct server server = serve_framing(f, TCP, "2");
+  struct messages m = some_messages(f);
+  for (size_t n = 0; n <= m.size; n++) {
+    int client = client_connect(server.endpoint);
+    client_send(client, m.at, n);
+    if (half)
+      client_half_close(client);
+    client_expect(client, m.at, whole(&m, n));
+    if (half)
+      client_expect_end(client);
+    client_close(client);
+  }
+  expect_service(&server, f);
+  long sessions = (long)m.size + 2;
+  size_t cut = m.size - m.count;
+  free_messages(&m);
+  end(&server, sessions, cut, MIDDLE);
+}
+
+static void a_client_may_end_its_half_at_every_byte(void **state) {
+  cut_off(NUL, true);
+  cut_off(LENGTH, true);
+}
+
+static void a_client_may_leave_at_every_byte(void **state) {
+  cut_off(NUL, false);
+  cut_off(LENGTH, false);
+}
+
+static void a_client_may_reset_at_every_byte(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct server server = serve_framing(f, TCP, "2");
+    struct messages m = some_messages(f);
+    for (size_t n = 1; n <= m.size; n++) {
+      int client = client_connect(server.endpoint);
+      client_send(client, m.at, n);
+      client_expect(client, m.at, whole(&m, n));
+      client_reset(client);
+    }
+    expect_service(&server, f);
+    long sessions = (long)m.size + 1;
+    size_t resets = m.size;
+    free_messages(&m);
+    end(&server, sessions, resets, RESET);
+  }
+}
+
+static void a_client_may_leave_without_a_word(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct server server = serve_framing(f, TCP, "1");
+    for (int i = 0; i < 20; i++)
+      client_close(client_connect(server.endpoint));
+    expect_service(&server, f);
+    end(&server, 21, 0, "");
+  }
+}
+
+/* Streams messages, and looks at what comes back. */
+struct streamer {
+  struct peer peer;
+  const struct messages *m;
+  size_t received;
 };
 
-enum { TRAVELLERS = 50, TRIPS = 4000 };
-
-static void on_return(void *arg, int err, size_t n);
-
-static int arrive(void *arg) {
-  struct traffic *traffic = arg;
-  traffic->arrived++;
-  return 0;
+static void check_stream(struct peer *peer, const char *bytes, size_t n) {
+  struct streamer *s = (struct streamer *)peer;
+  assert_true(n <= s->m->size - s->received);
+  assert_memory_equal(bytes, s->m->at + s->received, n);
+  s->received += n;
 }
 
-/* In traffic->home. */
-static void set_out(void *arg, int err, size_t n) {
-  struct traffic *traffic = arg;
-  if (traffic->started == TRIPS)
-    return;
-  traffic->started++;
-  ax_run_on(traffic->places.strand, arrive, traffic,
-            ax_call(on_return, traffic));
+static void streamer_start(struct streamer *s, const char *endpoint,
+                           const struct messages *m, size_t gulp) {
+  *s = (struct streamer){.m = m};
+  s->peer.out = (const char *)m->at;
+  s->peer.left = m->size;
+  s->peer.gulp = gulp;
+  s->peer.got = check_stream;
+  peer_connect(&s->peer, endpoint);
 }
 
-static void on_return(void *arg, int err, size_t n) {
-  struct traffic *traffic = arg;
-  traffic->returned++;
-  set_out(arg, 0, 0);
+/* Sends until nothing more is taken: the server is in the middle of a write,
+ * and reads no further. On a Unix socket that takes less than a megabyte. */
+static void stall(struct streamer *s) {
+  struct peer *peers[] = {&s->peer};
+  size_t left;
+  s->peer.deaf = true;
+  do {
+    left = s->peer.left;
+    peers_turn(peers, 1);
+  } while (s->peer.left < left);
+  assert_true(s->peer.left > 0);
 }
 
-static void much_traffic_needs_no_lock(void **state) {
-  struct traffic traffic = {.places = places_open(2)};
-  traffic.home = ax_strand_new(traffic.places.home);
-  for (int i = 0; i < TRAVELLERS; i++)
-    ax_post(traffic.home, ax_call(set_out, &traffic));
-  butlers_join(butlers_start(traffic.places.home, 2));
-  assert_int_equal(traffic.started, TRIPS);
-  assert_int_equal(traffic.arrived, TRIPS);
-  assert_int_equal(traffic.returned, TRIPS);
-  ax_unref(traffic.home);
-  places_close(&traffic.places);
+static struct messages endless(enum framing framing) {
+  struct messages m = {.framing = framing};
+  for (size_t i = 0; m.size < 2 << 20; i++)
+    add_long(&m, i % 5 ? 1000 : i % 1000);
+  return m;
 }
 
-static int setup(void **state) {
-  *state = run_start(12, "lessons/12-there-and-back/expected.txt");
-  return 0;
+static void a_client_that_does_not_read_stalls_itself_only(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    char path[TEMP_PATH];
+    temp_path(path, "stall");
+    struct server server = serve_framing(f, path, "1");
+    struct messages m = endless(f);
+    struct streamer lazy;
+    struct peer *peers[] = {&lazy.peer};
+    streamer_start(&lazy, server.endpoint, &m, 0);
+    stall(&lazy);
+    expect_service(&server, f);
+    lazy.peer.deaf = false;
+    peers_until(peers, 1, lazy.received == m.size);
+    peer_close(&lazy.peer);
+    free_messages(&m);
+    end(&server, 2, 0, "");
+  }
+}
+
+static void a_client_may_leave_in_the_middle_of_a_write(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    char path[TEMP_PATH];
+    temp_path(path, "reset");
+    struct server server = serve_framing(f, path, "2");
+    struct messages m = endless(f);
+    struct streamer lazy;
+    streamer_start(&lazy, server.endpoint, &m, 0);
+    stall(&lazy);
+    peer_close(&lazy.peer);
+    expect_service(&server, f);
+    free_messages(&m);
+    end(&server, 2, 1, "closed {*}: {*}\n"); /* which error, the system says */
+  }
+}
+
+/* ---------------------------------------------------------------- crowds */
+
+static bool all_received(const struct streamer *streamers, size_t count) {
+  for (size_t i = 0; i < count; i++)
+    if (streamers[i].received < streamers[i].m->size)
+      return false;
+  return true;
+}
+
+/* All at once, in gulps of different sizes, with four butlers. */
+static void a_crowd_is_served_at_once(void **state) {
+  enum { CROWD = 30 };
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    char path[TEMP_PATH];
+    temp_path(path, "crowd");
+    struct server server =
+        serve(11, "--butlers", "4", "--framing", names[f], TCP, path);
+    struct messages m = {.framing = f};
+    for (size_t i = 0; i < 300; i++)
+      add_long(&m, i * 7 % 257);
+    struct streamer streamers[CROWD];
+    struct peer *peers[CROWD];
+    for (size_t i = 0; i < CROWD; i++) {
+      streamer_start(&streamers[i], i % 2 ? server.endpoint : server.more[0],
+                     &m, 100 + 97 * i);
+      peers[i] = &streamers[i].peer;
+    }
+    peers_until(peers, CROWD, all_received(streamers, CROWD));
+    for (size_t i = 0; i < CROWD; i++)
+      peer_close(peers[i]);
+    free_messages(&m);
+    end(&server, CROWD, 0, "");
+  }
+}
+
+/* They are told apart in the trace, by their names. */
+static void so_many_butlers_serve_as_are_asked_for(void **state) {
+  for (long butlers = 1; butlers <= 3; butlers++) {
+    char path[TEMP_PATH];
+    temp_path(path, "trace");
+    struct program_options options = {
+        .args = {"--butlers", number_text(butlers), TCP}, .trace = path};
+    struct server server = serve_with(11, options);
+    expect_service(&server, NUL);
+    end(&server, 1, 0, "");
+    struct trace *trace = trace_load(path);
+    assert_int_equal(trace->thread_count, butlers);
+    trace_free(trace);
+  }
+}
+
+/* ------------------------------------------------------------ its manners */
+
+/* Sessions that wait for a header, for a body, for a NUL and for a client that
+ * does not read. */
+static void signals_end_it_in_the_middle_of_everything(void **state) {
+  for (int i = 0; i < 4; i++) {
+    enum framing f = i % 2 ? NUL : LENGTH;
+    char path[TEMP_PATH];
+    temp_path(path, "signals");
+    struct server server = serve_framing(f, path, "2");
+    struct messages m = endless(f);
+    struct streamer lazy;
+    int clients[2];
+    for (int c = 0; c < 2; c++) {
+      clients[c] = client_connect(server.endpoint);
+      client_send(clients[c], m.at, m.ends[0] + 1 + 3 * (size_t)c);
+      client_expect(clients[c], m.at, m.ends[0]);
+    }
+    streamer_start(&lazy, server.endpoint, &m, 0);
+    stall(&lazy);
+    long served =
+        end_server_with(&server, i < 2 ? SIGTERM : SIGINT, "sessions", "");
+    assert_int_equal(served, 3);
+    for (int c = 0; c < 2; c++) {
+      client_expect_end(clients[c]);
+      client_close(clients[c]);
+    }
+    peer_close(&lazy.peer);
+    free_messages(&m);
+  }
+}
+
+static void the_framing_is_nul_unless_told(void **state) {
+  struct server server = serve(11, TCP);
+  expect_service(&server, NUL);
+  end(&server, 1, 0, "");
+}
+
+static void it_explains_itself_and_refuses_wrong_usage(void **state) {
+  static const char *const mentions[] = {"--framing nul|length",
+                                         "(default nul)",
+                                         "--limit",
+                                         "--butlers",
+                                         "127.0.0.1:8888",
+                                         NULL};
+  expect_usage(11, mentions);
+  expect_refusal(11, 2, "--framing is nul|length, not 'line'", "--framing",
+                 "line");
+  expect_refusal(11, 2, "--framing wants nul|length", "--framing");
+  expect_refusal(11, 2, "--limit", "--limit", "0");
+  expect_refusal(11, 2, "--limit", "--limit", "65536");
+}
+
+static void the_demo_shows_both_framings(void **state) {
+  expect_demo(11, "lessons/12-framing");
+}
+
+/* -------------------------------------------- a socket that keeps borders */
+
+#ifdef __APPLE__
+#define KEEPS_BORDERS SOCK_DGRAM
+#else
+#define KEEPS_BORDERS SOCK_SEQPACKET
+#endif
+
+/* The lesson's session, in this process, on a socket where each write of its
+ * arrives as one packet. What is sent to it is read in packets, too. */
+struct border {
+  ax_context *context;
+  struct session *session;
+  int peer;
+};
+
+static struct border border_open(start_fn *start, int type) {
+  struct border border = {.context = ax_context_new()};
+  int ends[2];
+  assert_int_equal(socketpair(AF_UNIX, type, 0, ends), 0);
+  border.peer = ends[1];
+  ax_stream *stream = ax_stream_new(border.context);
+  assert_int_equal(ax_stream_open_fd(stream, ends[0]), 0);
+  close(ends[0]);
+  border.session = session_new(stream, 64);
+  start(border.session);
+  return border;
+}
+
+static void border_send(const struct border *border, const void *bytes,
+                        size_t n) {
+  assert_int_equal(send(border->peer, bytes, n, 0), n);
+}
+
+static void on_moment(void *context, int err, size_t n) { ax_stop(context); }
+
+static void run_for_a_moment(const struct border *border) {
+  ax_timer *timer = ax_timer_new(border->context);
+  ax_timer_expires_after(timer, AX_MS(1));
+  ax_timer_wait(timer, ax_call(on_moment, border->context));
+  ax_run(border->context);
+  ax_restart(border->context);
+  ax_unref(timer);
+}
+
+/* Runs until the next packet has come, and looks at it. */
+static void expect_packet(const struct border *border, const void *bytes,
+                          size_t n) {
+  char packet[64];
+  ssize_t size;
+  double end_of_wait = deadline();
+  while ((size = recv(border->peer, packet, sizeof packet, MSG_DONTWAIT)) < 0) {
+    pause_before(end_of_wait, "a packet");
+    run_for_a_moment(border);
+  }
+  assert_int_equal(size, n);
+  assert_memory_equal(packet, bytes, n);
+}
+
+static void border_close(const struct border *border) {
+  close(border->peer);
+  ax_unref(border->session);
+  ax_context_free(border->context);
+  assert_int_equal(sessions_alive, 0);
+}
+
+static void header_and_body_leave_with_one_write(void **state) {
+  struct border border = border_open(length_start, KEEPS_BORDERS);
+  border_send(&border, "\0\3", 2);
+  border_send(&border, "eat", 3);
+  border_send(&border, "\0\0", 2);
+  border_send(&border, "\0\5", 2);
+  border_send(&border, "drink", 5);
+  expect_packet(&border, "\0\3eat", 5);
+  expect_packet(&border, "\0\0", 2);
+  expect_packet(&border, "\0\5drink", 7);
+  border_close(&border);
+}
+
+static void what_came_after_the_nul_stays_for_the_next_read(void **state) {
+  struct border border = border_open(nul_start, KEEPS_BORDERS);
+  border_send(&border, "eat\0drink\0\0and be", 17);
+  expect_packet(&border, "eat", 4);
+  expect_packet(&border, "drink", 6);
+  expect_packet(&border, "", 1);
+  border_send(&border, " merry", 7);
+  expect_packet(&border, "and be merry", 13);
+  border_close(&border);
+}
+
+/* Ten thousand idle clients shall cost next to nothing. */
+static void between_two_messages_it_holds_no_memory(void **state) {
+  static start_fn *const starts[] = {nul_start, length_start};
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct border border = border_open(starts[f], SOCK_STREAM);
+    struct messages m = some_messages(f);
+    client_send(border.peer, m.at, m.size);
+    for (double end_of_wait = deadline(); !client_readable(border.peer, 0);) {
+      pause_before(end_of_wait, "an echo");
+      run_for_a_moment(&border);
+    }
+    for (double end_of_wait = deadline();
+         border.session->in.base || border.session->body;) {
+      pause_before(end_of_wait, "memory that is given back");
+      run_for_a_moment(&border);
+    }
+    free_messages(&m);
+    border_close(&border);
+  }
 }
 
 int main(void) {
   with_alarm();
   const struct CMUnitTest tests[] = {
-      RUN_TESTS,
-      cmocka_unit_test(the_names_are_those_of_two_threads),
-      cmocka_unit_test(the_book_is_read_on_its_strand),
-      cmocka_unit_test(the_answers_are_heard_on_the_beach),
-      cmocka_unit_test(the_beach_is_served_while_the_book_is_read),
-      cmocka_unit_test(two_posts_are_two_operations),
-      cmocka_unit_test(there_and_back_is_one_operation),
-      clean_test(the_result_of_the_work_comes_home),
-      clean_test(home_may_be_another_place_than_that_of_the_caller),
-      clean_test(work_may_travel_itself),
-      clean_test(trips_to_one_strand_come_home_in_order),
-      clean_test(who_is_away_is_work_at_home),
-      clean_test(who_arrives_is_work_there),
-      clean_test(home_hears_of_a_context_that_was_freed_first),
-      clean_test(home_hears_of_a_strand_whose_context_was_freed),
-      clean_test(home_hears_of_a_context_that_is_gone_already),
-      clean_test(those_behind_are_refused_when_the_place_is_freed),
-      clean_test(nobody_is_told_when_home_was_freed_first),
-      clean_test(nobody_is_told_when_home_was_freed_behind_a_strand),
-      clean_test(nobody_is_told_when_home_was_freed_meanwhile),
-      clean_test(nobody_is_told_when_home_was_freed_last),
-      clean_test(home_may_be_freed_at_any_moment),
-      clean_test(both_places_may_be_freed),
-      clean_test(a_place_that_stopped_does_the_work_later),
-      clean_test(a_home_that_stopped_is_told_later),
-      clean_test(much_traffic_needs_no_lock),
+      cmocka_unit_test(messages_may_be_cut_anywhere),
+      cmocka_unit_test(messages_may_be_cut_anywhere_twice),
+      cmocka_unit_test(messages_may_come_byte_by_byte),
+      cmocka_unit_test(many_messages_may_come_at_once),
+      cmocka_unit_test(a_thousand_empty_messages_come_back),
+      cmocka_unit_test(the_largest_message_comes_back),
+      cmocka_unit_test(the_limit_is_1024_unless_told),
+      cmocka_unit_test(one_byte_over_the_largest_ends_that_session),
+      cmocka_unit_test(too_long_shows_when_the_nul_is_late),
+      cmocka_unit_test(too_long_shows_in_the_header_alone),
+      cmocka_unit_test(a_message_without_end_ends_the_session),
+      cmocka_unit_test(a_client_may_end_its_half_at_every_byte),
+      cmocka_unit_test(a_client_may_leave_at_every_byte),
+      cmocka_unit_test(a_client_may_reset_at_every_byte),
+      cmocka_unit_test(a_client_may_leave_without_a_word),
+      cmocka_unit_test(a_client_that_does_not_read_stalls_itself_only),
+      cmocka_unit_test(a_client_may_leave_in_the_middle_of_a_write),
+      cmocka_unit_test(a_crowd_is_served_at_once),
+      cmocka_unit_test(so_many_butlers_serve_as_are_asked_for),
+      cmocka_unit_test(signals_end_it_in_the_middle_of_everything),
+      cmocka_unit_test(the_framing_is_nul_unless_told),
+      cmocka_unit_test(it_explains_itself_and_refuses_wrong_usage),
+      cmocka_unit_test(the_demo_shows_both_framings),
+      clean_test(header_and_body_leave_with_one_write),
+      clean_test(what_came_after_the_nul_stays_for_the_next_read),
+      clean_test(between_two_messages_it_holds_no_memory),
   };
-  return cmocka_run_group_tests(tests, setup, run_end);
+  return cmocka_run_group_tests(tests, NULL, NULL);
 }

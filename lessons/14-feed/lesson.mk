@@ -1,2 +1,0 @@
-# The listener of lesson 10 accepts here, too.
-LESSON_SRC_14 += lessons/10-echo/listener.c

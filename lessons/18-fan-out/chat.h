@@ -1,0 +1,33 @@
+/* chat.h: the chat, a handler to be plugged into server.h.
+ *
+ * A packet is bytes up to and with a NUL. Every packet of a client goes to all
+ * other clients, in the order of its sender. */
+#ifndef CHAT_H
+#define CHAT_H
+
+#include "../17-feed/outbox.h"
+
+struct client;
+
+/* The room in which everybody hears everybody else. */
+struct room {
+  ax_executor *executor; /* below the clients' strands */
+  size_t packet_limit;   /* bytes of a packet, its NUL included */
+  struct outbox_rules rules;
+  uv_rwlock_t lock; /* guards the rest; held while a packet is handed out */
+  struct client *clients;
+};
+
+void room_init(struct room *room, ax_executor *executor, size_t packet_limit,
+               size_t queue_limit);
+
+/* Only when all clients are gone. */
+void room_free(struct room *room);
+
+/* Serves a new connection; `room` is a struct room. For struct handler. */
+void chat_connected(void *room, ax_stream *stream);
+
+/* Clients served so far, and those that are alive. Any thread. */
+extern atomic_long chat_served, chat_alive;
+
+#endif
