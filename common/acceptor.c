@@ -54,7 +54,9 @@ static void on_pause_over(uv_timer_t *timer) {
 static void pause_after(ax_acceptor *a, int err) {
   ax_time now = ax_now();
   char words[80]; /* uv_strerror leaks those of an error unknown to it */
-  if (!a->reported || now - a->reported > AX_SECONDS(60))
+  struct pollfd log = {.fd = STDERR_FILENO, .events = POLLOUT};
+  bool due = !a->reported || now - a->reported > AX_SECONDS(60);
+  if (due && poll(&log, 1, 0) == 1) /* a full pipe holds up nobody */
     fprintf(stderr, "ax: accept: %s; trying again every %d ms\n",
             uv_strerror_r(err, words, sizeof words), PAUSE);
   a->reported = now;

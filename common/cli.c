@@ -198,6 +198,7 @@ void lesson_cli(struct lesson_cli *cli, int argc, char **argv) {
 void lesson_words(int argc, char **argv, const char *words, bool right) {
   if (argc > 0)
     name_program(argv[0]);
+  lesson__start();
   if (right)
     return;
   bool help = argc > 1 && strcmp(argv[1], "--help") == 0;

@@ -42,7 +42,17 @@ static double read_speed(const char *text) {
                text);
 }
 
+/* Output that was lost is no success. The program is ending already, so its
+ * status can be changed by _exit only. */
+static void check_output(void) {
+  if (fflush(stdout) == 0 && !ferror(stdout))
+    return;
+  fprintf(stderr, "%s: standard output cannot be written\n", lesson__program);
+  _exit(1);
+}
+
 static void start_once(void) {
+  atexit(check_output);
   const char *text = getenv("LESSON_SPEED");
   lesson.speed = text && *text ? read_speed(text) : 1;
   lesson.zero = ax_now();
@@ -77,11 +87,13 @@ void lesson_say(const char *format, ...) {
   va_start(args, format);
   vsnprintf(text, sizeof text, format, args);
   va_end(args);
+  char line[4 * sizeof text];
+  lesson_printable(line, sizeof line, text, strlen(text));
 
   /* Locked from the reading of the clock on, so that a later time never
    * stands above an earlier one. */
   flockfile(stdout);
-  fprintf(stdout, "[%2ld s] %s\n", second_now(), text);
+  fprintf(stdout, "[%2ld s] %s\n", second_now(), line);
   fflush(stdout);
   ax_trace_mark(text);
   funlockfile(stdout);
@@ -94,7 +106,13 @@ void lesson_must(const char *what, int err) {
     lesson__quit(1, "%s: %s", what, uv_strerror(err));
 }
 
-/* Each stream works on a duplicate of its own. */
+void *lesson_alloc(size_t size) {
+  void *memory = malloc(size);
+  if (!memory && size)
+    lesson__quit(1, "out of memory for %zu bytes", size);
+  return memory;
+}
+
 /* -------------------------------------------------------------- butlers */
 
 static void *butler(void *context) {
@@ -117,16 +135,95 @@ void lesson_run(ax_context *context, long butlers) {
   free(others);
 }
 
-static void on_signal(void *context, int err, size_t signo) {
-  ax_stop(context);
+/* -------------------------------------------------------------- signals */
+
+enum { GRACE = 250 * 1000 * 1000 /* ns */ };
+
+/* The doorman is a thread of its own, because all butlers may be busy, and with
+ * them the context's own signals. A handler forwards each signal to it. */
+static struct {
+  pthread_once_t once;
+  pthread_t thread;
+  sigset_t set;          /* what it listens to */
+  pthread_mutex_t mutex; /* guards the rest */
+  ax_context *context;   /* NULL: lesson_serve has returned */
+  ax_token on_signal;
+  int heard; /* signals, since it was called */
+} doorman = {.once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER};
+
+/* In a signal handler, on any thread that does not block the signal. */
+static void forward(int signo) {
+  int err = errno;
+  pthread_kill(doorman.thread, signo);
+  errno = err;
 }
 
-ax_signals *lesson_stop_on_signals(ax_context *context) {
-  ax_signals *signals = ax_signals_new(context);
-  ax_signals_add(signals, SIGINT);
-  ax_signals_add(signals, SIGTERM);
-  ax_signals_wait(signals, ax_call(on_signal, context));
-  return signals;
+/* Whoever hears it twice, as make and the shell may both send it, and is ending
+ * anyway, ends as if it had come once. */
+static void end_by(int signo) {
+  nanosleep(&(struct timespec){.tv_nsec = GRACE}, NULL);
+  signal(signo, SIG_DFL);
+  raise(signo); /* which is blocked here, and so waits for the next line */
+  pthread_sigmask(SIG_UNBLOCK, &doorman.set, NULL);
+}
+
+static int hear(void) {
+  pthread_mutex_lock(&doorman.mutex);
+  int heard = ++doorman.heard;
+  if (heard == 1 && doorman.context && doorman.on_signal.fn)
+    ax_post(doorman.context, doorman.on_signal);
+  else if (heard == 1 && doorman.context)
+    ax_stop(doorman.context);
+  pthread_mutex_unlock(&doorman.mutex);
+  return heard;
+}
+
+static void *listen_to_signals(void *arg) {
+  for (int signo; sigwait(&doorman.set, &signo) == 0;)
+    if (hear() > 1)
+      end_by(signo);
+  return NULL;
+}
+
+/* What was inherited as ignored stays so: nohup wants that. */
+static void choose_signals(void) {
+  static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  struct sigaction old;
+  sigemptyset(&doorman.set);
+  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++)
+    if (sigaction(signals[i], NULL, &old) == 0 && old.sa_handler != SIG_IGN)
+      sigaddset(&doorman.set, signals[i]);
+}
+
+static void hire_doorman(void) {
+  struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
+  choose_signals();
+  pthread_sigmask(SIG_BLOCK, &doorman.set, NULL); /* it inherits the mask */
+  if (pthread_create(&doorman.thread, NULL, listen_to_signals, NULL) != 0)
+    lesson__quit(1, "the system has no thread for the signals");
+  pthread_detach(doorman.thread);
+  for (int signo = 1; signo < NSIG; signo++)
+    if (sigismember(&doorman.set, signo) == 1)
+      sigaction(signo, &action, NULL);
+  pthread_sigmask(SIG_UNBLOCK, &doorman.set, NULL);
+}
+
+void lesson_serve_until(ax_context *context, long butlers, ax_token on_signal) {
+  signal(SIGPIPE, SIG_IGN); /* of a log that nobody reads any more */
+  pthread_mutex_lock(&doorman.mutex);
+  doorman.context = context;
+  doorman.on_signal = on_signal;
+  doorman.heard = 0;
+  pthread_mutex_unlock(&doorman.mutex);
+  pthread_once(&doorman.once, hire_doorman);
+  lesson_run(context, butlers);
+  pthread_mutex_lock(&doorman.mutex);
+  doorman.context = NULL; /* which may be freed now */
+  pthread_mutex_unlock(&doorman.mutex);
+}
+
+void lesson_serve(ax_context *context, long butlers) {
+  lesson_serve_until(context, butlers, (ax_token){0});
 }
 
 ax_acceptor *lesson_listen(ax_executor *executor, const ax_endpoint *endpoint) {

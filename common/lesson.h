@@ -9,8 +9,9 @@
  *
  * All functions may be called from any thread. What cannot be helped ends the
  * program with one line on standard error: wrong usage, a bad LESSON_SPEED
- * (both exit status 2), a system that has no threads left, an endpoint that
- * cannot be listened on, and an error that lesson_must is given (all 1).
+ * (both exit status 2), a system that has no threads or no memory left, an
+ * endpoint that cannot be listened on, an error that lesson_must is given, and
+ * output that cannot be written (all 1).
  */
 #ifndef LESSON_H
 #define LESSON_H
@@ -24,9 +25,24 @@ ax_time lesson_seconds(double seconds);
  * lesson_say("%s enter", "timer1") prints "[ 5 s] timer1 enter".
  *
  * Lines stay whole: each is one write to standard output, flushed, and they
- * come out in the order of their times. A text of more than 999 bytes is cut.
- * The text is a mark in the trace, too. */
+ * come out in the order of their times. A text of more than 999 bytes is cut;
+ * what is not printable in it is escaped, as by lesson_printable. The text is a
+ * mark in the trace, too. */
 void lesson_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes one line to standard error, for all that a server reports. It is cut
+ * and escaped like that of lesson_say. A pipe that is full or a terminal that
+ * was halted holds the caller up for a fifth of a second, once; then lines are
+ * lost until it takes them again, and a line says how many. */
+void lesson_log(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/* Writes bytes of a peer into `to`, which has `room` bytes, 1 at least, so that
+ * they can be printed: a control character, what turns the direction of text,
+ * and what is no UTF-8 becomes "\x1b". Cuts what has no room. Returns `to`. */
+char *lesson_printable(char *to, size_t room, const void *bytes, size_t size);
+
+/* Who the peer of a stream is, for the log; "a client" when nobody knows. */
+void lesson_peer(ax_stream *stream, char text[AX_ENDPOINT_TEXT]);
 
 /* Keeps the calling thread that long, asleep: a butler on an errand. */
 void lesson_work(double seconds);
@@ -35,13 +51,26 @@ void lesson_work(double seconds);
  * lesson_must("send the code", err). */
 void lesson_must(const char *what, int err);
 
+/* Memory that the program cannot go on without; the caller frees it. */
+void *lesson_alloc(size_t size);
+
 /* Runs the context with so many butlers, 1 at least: the caller and as many
  * new threads as are missing. Returns when all of them have returned. */
 void lesson_run(ax_context *context, long butlers);
 
-/* From now on SIGINT and SIGTERM stop the context. The set of signals is the
- * caller's, to be released at the end. */
-ax_signals *lesson_stop_on_signals(ax_context *context);
+/* Serves: lesson_run, which also ends when SIGINT, SIGTERM, SIGHUP or SIGQUIT
+ * stops the context. A signal that is ignored when this is called, as SIGHUP
+ * with nohup, stays ignored; one that is blocked is unblocked.
+ *
+ * A thread of its own hears them, so they are heard while all butlers are busy.
+ * A second signal, also one after this function has returned, ends a program
+ * that does not end by itself within a quarter of a second, as if nobody had
+ * heard the signal. SIGPIPE is ignored. Called by one thread at a time. */
+void lesson_serve(ax_context *context, long butlers);
+
+/* The same, but the first signal stops nothing: it posts the token, once, and
+ * its handler is to bring the context to an end. */
+void lesson_serve_until(ax_context *context, long butlers, ax_token on_signal);
 
 /* A new acceptor that listens on `endpoint`; prints "listening on ENDPOINT",
  * with the real port for :0. The caller owns it. When listening is refused the
@@ -93,8 +122,8 @@ void lesson_cli(struct lesson_cli *cli, int argc, char **argv);
  * usage and ends the program, with 0 when the first one is --help. */
 void lesson_words(int argc, char **argv, const char *words, bool right);
 
-/* The rest is for lesson.c and cli.c: the program's name; ends the program with
- * it and one line; begins lesson second 0. */
+/* The rest is for lesson.c, cli.c and log.c: the program's name; ends the
+ * program with it and one line; begins lesson second 0. */
 extern const char *lesson__program;
 _Noreturn void lesson__quit(int status, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -78,16 +78,14 @@ int main(int argc, char **argv) {
 
   /* region: main */
   ax_context *context = ax_context_new();
-  ax_signals *signals = lesson_stop_on_signals(context);
   struct listener listeners[sizeof cli.endpoints / sizeof cli.endpoints[0]];
   for (size_t i = 0; i < cli.endpoint_count; i++)
     listener_start(&listeners[i], context, &cli.endpoints[i], on_connected,
                    NULL);
-  lesson_run(context, butlers);
+  lesson_serve(context, butlers);
   /* end: main */
   for (size_t i = 0; i < cli.endpoint_count; i++)
     listener_free(&listeners[i]);
-  ax_unref(signals);
   ax_context_free(context);
   printf("sessions served: %ld, alive: %ld\n", served, alive);
   return 0;

@@ -25,15 +25,13 @@ static void on_connected(void *arg, ax_stream *stream) {
 static void serve(const struct lesson_cli *cli, long butlers,
                   struct echo *echo) {
   ax_context *context = ax_context_new();
-  ax_signals *signals = lesson_stop_on_signals(context);
   struct listener listeners[sizeof cli->endpoints / sizeof cli->endpoints[0]];
   for (size_t i = 0; i < cli->endpoint_count; i++)
     listener_start(&listeners[i], context, &cli->endpoints[i], on_connected,
                    echo);
-  lesson_run(context, butlers);
+  lesson_serve(context, butlers);
   for (size_t i = 0; i < cli->endpoint_count; i++)
     listener_free(&listeners[i]);
-  ax_unref(signals);
   ax_context_free(context); /* and with it the sessions that are left */
 }
 

@@ -65,7 +65,6 @@ static void run(void *context) { ax_run(context); }
  * with one butler and a strand that leads to him. */
 static void serve(const struct lesson_cli *cli) {
   ax_context *context = ax_context_new(), *aside = ax_context_new();
-  ax_signals *signals = lesson_stop_on_signals(context);
   struct shop shop = {way, context, ax_strand_new(aside)};
   struct listener listeners[sizeof cli->endpoints / sizeof *cli->endpoints];
   for (size_t i = 0; i < cli->endpoint_count; i++)
@@ -75,13 +74,12 @@ static void serve(const struct lesson_cli *cli) {
   ax_work_begin(aside); /* he stays when there is nothing to do */
   if (uv_thread_create(&butler, run, aside))
     abort();
-  lesson_run(context, butlers);
+  lesson_serve(context, butlers);
   ax_stop(aside);
   uv_thread_join(&butler);
   /* end: serve */
   for (size_t i = 0; i < cli->endpoint_count; i++)
     listener_free(&listeners[i]);
-  ax_unref(signals);
   ax_unref(shop.python);
   ax_context_free(aside);   /* who still waits there is sent home ... */
   ax_context_free(context); /* ... and dropped here */

@@ -34,7 +34,7 @@ static void serve(ax_context *context, struct feed *feed) {
     listener_start(&listeners[i], context, &cli.endpoints[i], session_start,
                    feed);
   struct producers *threads = producers_start(feed, producers, rate);
-  lesson_run(context, butlers);
+  lesson_serve(context, butlers);
   producers_join(threads);
   for (size_t i = 0; i < cli.endpoint_count; i++)
     listener_free(&listeners[i]);
@@ -46,11 +46,9 @@ int main(int argc, char **argv) {
 
   /* region: main */
   ax_context *context = ax_context_new();
-  ax_signals *signals = lesson_stop_on_signals(context);
   struct feed *feed =
       feed_new(context, (size_t)state_kib, (size_t)queue_limit_kib << 10);
   serve(context, feed);
-  ax_unref(signals);
   ax_context_free(context); /* the sessions that are left leave the feed */
   feed_free(feed);          /* so it goes last */
   /* end: main */

@@ -6,13 +6,11 @@
 void server_start(ax_context *context, const ax_endpoint *endpoints,
                   size_t count, long butlers, struct handler app) {
   struct listener listeners[8];
-  ax_signals *signals = lesson_stop_on_signals(context);
   for (size_t i = 0; i < count; i++)
     listener_start(&listeners[i], context, &endpoints[i], app.connected,
                    app.arg);
-  lesson_run(context, butlers);
+  lesson_serve(context, butlers);
   for (size_t i = 0; i < count; i++)
     listener_free(&listeners[i]);
-  ax_unref(signals);
 }
 /* end: start */

@@ -5,10 +5,13 @@
 #include "lesson.h"
 #include "support.h"
 
+#include <fcntl.h>
 #include <math.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 static char *self;
 
@@ -263,7 +266,191 @@ static void an_error_ends_the_program(void **state) {
   program_free(program);
 }
 
+/* A disk that is full, as /dev/full: what was said is lost, and that is told.
+ */
+static void output_that_is_lost_is_no_success(void **state) {
+  char *argv[] = {"/bin/sh", "-c", "exec \"$0\" play >/dev/full", self, NULL};
+  if (access("/dev/full", W_OK) != 0)
+    skip();
+  struct program *program = program_exec(argv, NULL);
+  assert_int_equal(program_wait(program), 1);
+  assert_string_equal(program_err(program),
+                      "play: standard output cannot be written\n");
+  program_free(program);
+}
+
+static void what_is_not_printable_is_escaped(void **state) {
+  static const struct {
+    const char *bytes, *text;
+  } cases[] = {
+      {"", ""},
+      {"na\xc3\xafve \xe2\x82\xac \xf0\x9f\x8d\xb9", NULL},
+      {"a\nb\rc\td", "a\\x0ab\\x0dc\\x09d"},
+      {"\033[2J\177", "\\x1b[2J\\x7f"},
+      {"\xc2\x9b"
+       "31m",
+       "\\xc2\\x9b31m"},                                     /* C1 */
+      {"\xe2\x80\xae", "\\xe2\\x80\\xae"},                   /* right to left */
+      {"\xe2\x82", "\\xe2\\x82"},                            /* cut off */
+      {"\xc0\x8a\xe0\x80\x8a", "\\xc0\\x8a\\xe0\\x80\\x8a"}, /* too long */
+      {"\xed\xa0\x80", "\\xed\\xa0\\x80"},                   /* a surrogate */
+      {"\xf5\x80\x80\x80\xff", "\\xf5\\x80\\x80\\x80\\xff"},
+      {"\xf4\x90\x80\x80", "\\xf4\\x90\\x80\\x80"},
+  };
+  char text[64];
+  for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+    const char *bytes = cases[i].bytes;
+    lesson_printable(text, sizeof text, bytes, strlen(bytes));
+    assert_string_equal(text, cases[i].text ? cases[i].text : bytes);
+  }
+  assert_string_equal(lesson_printable(text, 6, "a\0b", 3), "a\\x00");
+  assert_string_equal(lesson_printable(text, 5, "a\0b", 3), "a");
+  assert_string_equal(lesson_printable(text, 3, "a\xc3\xaf", 3), "a");
+  assert_string_equal(lesson_printable(text, 1, "a", 1), "");
+}
+
+/* -------------------------------------------------- signals and the log */
+
+static void open_up(void *arg, int err, size_t n) {
+  puts("open");
+  fflush(stdout);
+}
+
+static void never_return(void *arg, int err, size_t n) {
+  open_up(NULL, 0, 0);
+  for (;;)
+    pause();
+}
+
+static void first_signal(void *arg, int err, size_t n) {
+  puts("first");
+  fflush(stdout);
+}
+
+/* Two signals at once, while it serves; then it ends by itself. */
+static void hear_twice(void *arg, int err, size_t n) {
+  kill(getpid(), SIGINT);
+  kill(getpid(), SIGTERM);
+}
+
+static int serve_as(const char *how) {
+  ax_fn *fn = strcmp(how, "busy") == 0    ? never_return
+              : strcmp(how, "twice") == 0 ? hear_twice
+                                          : open_up;
+  ax_context *context = ax_context_new();
+  ax_work_begin(context);
+  ax_post(context, ax_call(fn, NULL));
+  if (strcmp(how, "patient") == 0)
+    lesson_serve_until(context, 1, ax_call(first_signal, NULL));
+  else
+    lesson_serve(context, 1);
+  ax_work_end(context);
+  ax_context_free(context);
+  puts("served");
+  return 0;
+}
+
+static struct program *serving(const char *how) {
+  char *argv[] = {self, "serve", (char *)how, NULL};
+  struct program *program = program_exec(argv, NULL);
+  program_wait_for(program, "open\n");
+  return program;
+}
+
+static void expect_end(struct program *program, int status, const char *out) {
+  assert_int_equal(program_wait(program), status);
+  assert_string_equal(program_out(program), out);
+  assert_string_equal(program_err(program), "");
+  program_free(program);
+}
+
+static void a_signal_ends_a_server(void **state) {
+  static const int signals[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+  for (size_t i = 0; i < sizeof signals / sizeof signals[0]; i++) {
+    struct program *program = serving("quietly");
+    program_signal(program, signals[i]);
+    expect_end(program, 0, "open\nserved\n");
+  }
+}
+
+static void a_second_signal_ends_what_hangs(void **state) {
+  struct program *program = serving("busy");
+  program_signal(program, SIGINT);
+  program_signal(program, SIGTERM);
+  expect_end(program, 128 + SIGTERM, "open\n");
+}
+
+static void a_second_signal_ends_what_is_patient(void **state) {
+  struct program *program = serving("patient");
+  program_signal(program, SIGTERM);
+  program_wait_for(program, "first\n");
+  assert_true(program_is_alive(program));
+  program_signal(program, SIGINT);
+  expect_end(program, 128 + SIGINT, "open\nfirst\n");
+}
+
+static void a_second_signal_changes_nothing_when_it_ends_anyway(void **state) {
+  char *argv[] = {self, "serve", "twice", NULL};
+  expect_end(program_exec(argv, NULL), 0, "served\n");
+}
+
+static void an_ignored_signal_stays_ignored(void **state) {
+  struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
+  sigaction(SIGHUP, &ignore, &before);
+  struct program *program = serving("quietly");
+  sigaction(SIGHUP, &before, NULL);
+  program_signal(program, SIGHUP);
+  program_signal(program, SIGTERM); /* the first one that is heard */
+  expect_end(program, 0, "open\nserved\n");
+}
+
+static void a_blocked_signal_is_heard(void **state) {
+  sigset_t all, before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  struct program *program = serving("quietly");
+  pthread_sigmask(SIG_SETMASK, &before, NULL);
+  program_signal(program, SIGTERM);
+  expect_end(program, 0, "open\nserved\n");
+}
+
+/* What is in the pipe, as a string. */
+static size_t drain(int fd, char *text, size_t room) {
+  ssize_t n;
+  size_t at = 0;
+  while (at < room && (n = read(fd, text + at, room - at)) > 0)
+    at += (size_t)n;
+  text[at < room ? at : room - 1] = '\0';
+  return at;
+}
+
+/* Lines that do not fit are lost whole, and the next one that fits says so. */
+static void a_log_that_nobody_reads_holds_up_nobody(void **state) {
+  static char text[1 << 20];
+  char expected[100];
+  int log[2], stderr_ = dup(STDERR_FILENO);
+  assert_int_equal(pipe(log), 0);
+  fcntl(log[0], F_SETFL, O_NONBLOCK);
+  dup2(log[1], STDERR_FILENO);
+  for (int i = 0; i < LINES; i++)
+    lesson_log("%0899d", 0);
+  size_t size = drain(log[0], text, sizeof text);
+  lesson_log("again");
+  dup2(stderr_, STDERR_FILENO);
+  assert_int_equal(size % 900, 0);
+  assert_in_range(size / 900, 1, LINES - 1);
+  drain(log[0], text, sizeof text);
+  snprintf(expected, sizeof expected,
+           "lines of this log that are lost: %zu\nagain\n", LINES - size / 900);
+  assert_string_equal(text, expected);
+  close(log[0]);
+  close(log[1]);
+  close(stderr_);
+}
+
 int main(int argc, char **argv) {
+  if (argc > 2 && strcmp(argv[1], "serve") == 0)
+    return serve_as(argv[2]);
   if (argc > 1)
     return strcmp(argv[1], "play") ? break_down() : play(argc - 1, argv + 1);
   self = argv[0];
@@ -285,6 +472,15 @@ int main(int argc, char **argv) {
       clean_test(the_caller_is_a_butler_in_any_case),
       cmocka_unit_test(an_error_ends_the_program),
       clean_test(lesson_seconds_without_end_are_clamped),
+      cmocka_unit_test(output_that_is_lost_is_no_success),
+      cmocka_unit_test(what_is_not_printable_is_escaped),
+      cmocka_unit_test(a_signal_ends_a_server),
+      cmocka_unit_test(a_second_signal_ends_what_hangs),
+      cmocka_unit_test(a_second_signal_ends_what_is_patient),
+      cmocka_unit_test(a_second_signal_changes_nothing_when_it_ends_anyway),
+      cmocka_unit_test(an_ignored_signal_stays_ignored),
+      cmocka_unit_test(a_blocked_signal_is_heard),
+      clean_test(a_log_that_nobody_reads_holds_up_nobody),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
