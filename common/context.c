@@ -1,4 +1,4 @@
-/* context.c: the proactor.
+/* context.c: a scheduler, a loop and timers together; ax_run and the poll.
  *
  * The story's roles, and where they are here:
  *
@@ -82,9 +82,9 @@ static size_t serve(ax_executor *executor, bool wait) {
   return handlers;
 }
 
-/* A butler is not cancelled in the middle of things. It is said to be
- * cancellable at any point all the same, because then glibc need not note at
- * each system call that it is so for the length of the call. */
+/* A butler cannot be cancelled. Its type of cancelling, which has no effect
+ * then, is set to asynchronous all the same: that spares glibc some bookkeeping
+ * at each system call. */
 static size_t serve_uncancelled(ax_executor *executor, bool wait) {
   int state, type;
   pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &state);

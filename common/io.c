@@ -17,9 +17,9 @@ enum { BOTH_SIDES = 1 << AX_READ | 1 << AX_WRITE };
 
 /* -------------------------------------------------------------- requests */
 
-/* Acts also when it is not live, because descriptors are closed in any case;
- * then the loop has no handles of the object any more. It is work until then,
- * so what was closed is closed when ax_run returns. */
+/* Acts also when it is not live: descriptors are closed in any case, and the
+ * loop may still have handles of the object. It is work until it has acted, so
+ * what was closed is closed when ax_run returns. */
 static void request_run(ax__entry *entry, bool live) {
   struct ax__request request = *AX__OF(struct ax__request, entry, entry);
   ax_executor *held = ax_ref(request.io->executor);

@@ -46,7 +46,7 @@ struct ax__request {
   struct ax__io *io;
   void (*act)(struct ax__io *io, const struct ax__request *request);
   ax__fd fd;
-  int number; /* whatever it needs */
+  int number; /* sides, or a signal: for `act` */
   bool last;  /* the object ends: the request does not hold it */
 };
 
@@ -85,9 +85,9 @@ void ax__io_request(struct ax__io *io, struct ax__request request);
 /* Ends what is pending on these sides (1 << side) with UV_ECANCELED. */
 void ax__io_cancel(struct ax__io *io, int sides);
 
-/* The same for both; also closes the handles and the descriptor. In two parts,
- * ax__io_begin_close marks it closed and returns the descriptor that
- * ax__io_end_close takes. */
+/* The same for both sides; also closes the handles and the descriptor. Does
+ * nothing where there is no descriptor. In two parts, ax__io_begin_close marks
+ * it closed and returns the descriptor that ax__io_end_close takes. */
 void ax__io_close(struct ax__io *io);
 ax__fd ax__io_begin_close(struct ax__io *io);
 void ax__io_end_close(struct ax__io *io, ax__fd fd);

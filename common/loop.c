@@ -40,7 +40,7 @@ void ax__loop_lock(struct ax__loop *loop) {
   }
 }
 
-/* NULL: there is none, and the lock is free if that was to be. */
+/* The next request. NULL: there is none; with then_unlock, it has unlocked. */
 static ax__entry *next_request(struct ax__loop *loop, bool then_unlock) {
   ax__spin_lock(&loop->guard);
   ax__entry *request = ax__queue_pop(&loop->requests);
@@ -61,11 +61,10 @@ void ax__loop_unlock(struct ax__loop *loop) {
     request->run(request, true);
 }
 
-/* A request of the owner's own runs within the call, unless others wait. That
- * a request runs at once when nobody owns the loop is what lets main set things
- * up before ax_run, and what lets a handler's next read wait for its data
- * before the loop reports it. Wakes under the spinlock, because the loop may be
- * gone afterwards. */
+/* A request of the owner's own runs within the call, unless others wait. So
+ * does one that finds no owner: this way main can set things up before ax_run,
+ * and a handler's next read waits for its data before the loop reports it.
+ * Wakes under the spinlock, because the loop may be gone afterwards. */
 void ax__loop_submit(struct ax__loop *loop, ax__entry *request) {
   ax__spin_lock(&loop->guard);
   bool closed = loop->closed, mine = ax__loop_owned(loop);
@@ -95,8 +94,8 @@ void ax__loop_await(struct ax__loop *loop, atomic_bool *done) {
 
 /* ------------------------------------------------------------- the loop */
 
-/* A loop with nothing in it but the waker is left alone where it need not
- * sleep. Nothing counts as an executor here that the thread was inside of. */
+/* If it need not sleep and holds waker and alarm alone, uv_run is skipped. In
+ * callbacks of the loop ax_inside is false. */
 void ax__loop_run(struct ax__loop *loop, ax_time until) {
   struct ax__frame outside;
   bool empty = !uv_loop_alive(&loop->uv);

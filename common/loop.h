@@ -5,11 +5,12 @@
  * itself when nobody owns the loop, else the thread that does, before it
  * unlocks. So no request is ever left while nobody owns the loop.
  *
- * The loop lock is no mutex: its owner may sleep in the loop. Only threads that
- * cannot find it asleep wait for it: the next one that polls, and those that
- * end what belongs to a context without butlers. Locks are taken in this order:
- * the loop, the timers' lock, spinlocks of strands from the top down, a
- * scheduler's, all others. */
+ * The loop lock is no mutex: its owner may sleep in the loop, and nobody may
+ * wait for the lock then. Two kinds of threads wait for it: the next one that
+ * polls, which never meets a sleeper, because one thread at a time polls; and
+ * those that end what belongs to a context without butlers. Locks are taken in
+ * this order: the loop, the timers' lock, spinlocks of strands from the top
+ * down, a scheduler's, all others. */
 #ifndef AX_LOOP_H
 #define AX_LOOP_H
 
@@ -40,9 +41,8 @@ static inline bool ax__loop_owned(struct ax__loop *loop) {
   return atomic_load_explicit(&loop->owner, memory_order_relaxed) == &ax__self;
 }
 
-/* Any thread, but none that another one keeps waiting: the owner may sleep, and
- * this does not wake it. The second runs the requests that have come meanwhile.
- */
+/* To lock does not wake the owner: call it only where the owner cannot be
+ * asleep. To unlock first runs all requests. */
 void ax__loop_lock(struct ax__loop *loop);
 void ax__loop_unlock(struct ax__loop *loop);
 
@@ -54,7 +54,8 @@ void ax__loop_submit(struct ax__loop *loop, ax__entry *request);
  * as the owner needs to wake up. Any thread. */
 void ax__loop_await(struct ax__loop *loop, atomic_bool *done);
 
-/* Runs the loop once; it may sleep until the moment `until`. By the owner. */
+/* Runs the loop once; it may sleep until the moment `until` (0: it does not
+ * sleep; UINT64_MAX: there is no limit). By the owner. */
 void ax__loop_run(struct ax__loop *loop, ax_time until);
 
 /* Runs the requests that have come. By the owner. */

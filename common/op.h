@@ -29,7 +29,7 @@ struct ax_op {
   size_t n;
   int err;
   bool pending;        /* counted as work */
-  bool holding;        /* a reference of its own to the executor */
+  bool holding;        /* it holds the executor itself; else the object does */
   unsigned char block; /* its number in the pool */
 };
 
@@ -81,8 +81,8 @@ void ax__op_finish(ax_op *op, int err, size_t n);
 /* The same for all of a queue; the number finished. */
 size_t ax__op_finish_all(ax__queue *queue, int err);
 
-/* The same from a thread that nothing keeps inside the executor's context:
- * it may be freed as soon as the handler has run, or at this very moment. */
+/* Like ax__op_finish, for a thread outside of the executor's context. That may
+ * be freed as soon as the handler has run, or at this very moment. */
 void ax__op_finish_outside(ax_op *op, int err, size_t n);
 
 /* Calls a handler that may be NULL, and counts it; its slice may be NULL. */

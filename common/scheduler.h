@@ -2,9 +2,10 @@
  * There are two implementations: scheduler_plain.c is the one to read first,
  * scheduler_fast.c the one that is built unless SCHEDULER=plain says otherwise.
  *
- * ax_run continues while there is work, a handler runs, or the queue is not
- * empty. What completes is pushed first and then subtracted from the work, so
- * a scheduler never looks idle in between.
+ * The work of law 6 is three things here: `work`, which counts pending
+ * operations and ax_work_begin; handlers that run; entries in the queue. ax_run
+ * continues while there is any of them. What completes is pushed first and then
+ * subtracted from `work`, so a scheduler never looks idle in between.
  *
  * A scheduler knows entries, and one source of further entries that it polls,
  * in between and when it has nothing else to do: the loop. */
@@ -40,7 +41,7 @@ void ax__scheduler_free(struct ax__scheduler *scheduler);
  * scheduler is closed; the entry is left as it was then. */
 bool ax__scheduler_push(struct ax__scheduler *scheduler, ax__entry *entry);
 
-/* Adds to the work, from any thread. When the last piece goes, all who serve
+/* Adds to `work`, from any thread. When the last piece goes, all who serve
  * return; nothing of the scheduler is touched after that, because they may
  * free it. */
 void ax__scheduler_work(struct ax__scheduler *scheduler, long change);

@@ -46,7 +46,7 @@ struct fast {
   ax__queue ready;
   atomic_ulong refills; /* of the ready queue, from the inbox */
 
-  ax__mutex lock;           /* guards the rest, and setting base.stopped */
+  ax__mutex lock;           /* guards the rest; held to stop, too */
   bool polling;             /* a butler is in the loop, or on its way */
   long serving;             /* butlers that run handlers */
   unsigned long served;     /* handlers run in rounds that have ended */

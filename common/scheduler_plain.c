@@ -1,8 +1,9 @@
 /* scheduler_plain.c: one lock, one condition, one queue. Read this one first.
  *
  * The poll has a place in the queue, an entry that is never run. The thread
- * that takes it looks at the loop, and puts it back at the end. So the loop has
- * its share however many handlers there are, and one thread at a time is in it.
+ * that takes it looks at the loop, and puts the entry back at the end. So the
+ * loop has its share however many handlers there are, and one thread at a time
+ * is in it.
  * When the poll is all that is left in the queue that thread sleeps in the
  * loop. Threads that find nothing at all sleep on the condition. A push wakes
  * one of them, or the thread in the loop when there is none.
@@ -14,13 +15,14 @@
 
 struct plain {
   struct ax__scheduler base;
-  ax__mutex lock; /* guards the rest, and setting base.stopped */
+  ax__mutex lock; /* guards the rest; held to stop, too */
   ax__cond pushed;
   ax__queue ready;
   ax__entry poll; /* marks when to poll, and is never run; in the queue, unless
                      a thread polls */
   size_t work;
-  int serving;  /* threads that run an entry: it may bring more work */
+  int serving;  /* threads that run an entry, which may bring more; a poll is
+                   not counted: the operations it ends are in `work` */
   int sleeping; /* threads that wait on the condition */
   bool closed;
 };
@@ -54,12 +56,12 @@ static void poll_once(struct plain *s, bool may_sleep) {
   s->base.poller->poll(s->base.poller, may_sleep);
   ax__lock(&s->lock);
   ax__queue_push(&s->ready, &s->poll);
-  wake_one(s);
+  wake_one(s); /* a thread for the next entry, which may be the poll */
 }
 
 /* region: serve */
-/* With the lock held, and the queue not empty. False: the poll brought nothing.
- */
+/* Called with the lock, returns with it, and releases it to run or to poll. The
+ * queue is not empty. False: the poll brought nothing. */
 static bool serve_one(struct plain *s, bool wait) {
   ax__entry *entry = ax__queue_pop(&s->ready);
   bool may_sleep = wait && !s->ready.head;
@@ -69,7 +71,7 @@ static bool serve_one(struct plain *s, bool wait) {
     return !empty(s);
   }
   if (s->ready.head)
-    wake_one(s); /* a thread for the next entry, while this one runs */
+    wake_one(s); /* a thread for the next entry, which may be the poll */
   s->serving++;
   ax__unlock(&s->lock);
   entry->run(entry, true);

@@ -35,7 +35,7 @@ ax_timer *ax_timer_new(ax_executor *executor) {
 
 ax_executor *ax_timer_executor(ax_timer *timer) { return timer->executor; }
 
-/* Takes the waits and, if it is to, sets the expiry. */
+/* Takes the waits, and sets the expiry unless `expiry` is NULL. */
 static size_t end_waits(ax_timer *timer, const ax_time *expiry) {
   struct ax__context *context = timer->executor->context;
   ax__lock(&context->timers_lock);

@@ -3,10 +3,11 @@
  * Most timers guard something that ends in time: they are armed, cancelled and
  * armed anew. So a timer that is cancelled or put off stays where it is, and
  * is looked at when its old moment has come. That costs a wake-up now and then
- * instead of a search every time. So a timer's place is that of (key, placed),
- * which is at most (expiry, order). Keys stand beside the pointers and each
- * parent has four children in a row, so the heap is shallow and a search
- * touches few cache lines.
+ * instead of a search every time. A slot is sorted by (key, placed): expiry and
+ * order of its timer when it was placed. By now the real ones may be later;
+ * while the timer has waits, they are not earlier. Keys stand beside the
+ * pointers and each parent has four children in a row, so the heap is shallow
+ * and a search touches few cache lines.
  *
  * A heap is used under a lock of its owner's. */
 #ifndef AX_TIMER_HEAP_H
@@ -125,7 +126,7 @@ static inline ax__queue ax__heap_expired(struct ax__heap *heap, uint64_t now) {
   ax__queue expired = {0};
   while (heap->count && heap->at[0].key <= now) {
     struct ax__due *first = heap->at[0].timer;
-    bool early =
+    bool early = /* it was put off since it was placed */
         first->expiry > heap->at[0].key || first->order > first->placed;
     if (first->waits.head && early) {
       ax__heap_down(heap, 0, ax__slot_of(first));
