@@ -30,7 +30,7 @@ PUT = install -m 644
 
 # What helps lessons alone is no part of the library.
 $(B)/install/libax.a: $(call objects,$(filter-out common/lesson.c common/cli.c \
-  common/log.c,$(CORE)))
+  common/log.c common/serve.c,$(CORE)))
 	$(Q)mkdir -p $(@D) && rm -f $@ && $(AR) rcs $@ $^
 
 # A static library needs what it stands on in each program: plain Requires.

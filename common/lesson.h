@@ -122,7 +122,7 @@ void lesson_cli(struct lesson_cli *cli, int argc, char **argv);
  * usage and ends the program, with 0 when the first one is --help. */
 void lesson_words(int argc, char **argv, const char *words, bool right);
 
-/* The rest is for lesson.c, cli.c and log.c: the program's name; ends the
+/* The rest is for the files of this header: the program's name; ends the
  * program with it and one line; begins lesson second 0. */
 extern const char *lesson__program;
 _Noreturn void lesson__quit(int status, const char *format, ...)

@@ -2,8 +2,6 @@
 #include "listener.h"
 #include "lesson.h"
 
-#include <stdio.h>
-
 /* region: accept */
 static void on_accepted(void *arg, int err, size_t n);
 
@@ -15,7 +13,7 @@ static void accept_next(struct listener *l) {
 static void on_accepted(void *arg, int err, size_t n) {
   struct listener *l = arg;
   if (err) {
-    fprintf(stderr, "accept: %s\n", uv_strerror(err));
+    lesson_log("accept: %s", uv_strerror(err));
     return;
   }
   l->connected(l->arg, l->next); /* which is its own from here on */

@@ -55,8 +55,11 @@ static void session_destroy(void *object) {
 /* A client has come. When this returns, only its operation keeps it. */
 static void on_connected(void *arg, ax_stream *stream) {
   struct session *s = malloc(sizeof *s);
-  if (!s)
-    abort();
+  if (!s) {
+    lesson_log("out of memory: a client is sent away");
+    ax_unref(stream);
+    return;
+  }
   ax_obj_init(&s->obj, session_destroy);
   s->stream = stream;
   served++;

@@ -645,6 +645,7 @@ static void the_second_endpoint_may_be_refused(void **state) {
   assert_int_equal(lines_in(program_err(program)), 1);
   assert_non_null(strstr(program_err(program), other.endpoint));
   program_free(program);
+  assert_int_not_equal(access(path, F_OK), 0); /* it took its file along */
   struct server again = serve(10, path);
   converse(path);
   end(&again, 1);
