@@ -6,7 +6,8 @@
 # needs no line here. What a lesson needs beyond the core is in its lesson.mk
 # (see CONTRIBUTING.md). The tests are in tests/tests.mk, slides and book in
 # slides/slides.mk and docs/docs.mk, the packages that all this needs in
-# common/deps.mk, what is installed in common/install.mk.
+# common/deps.mk, what is installed in common/install.mk, and programs of one's
+# own in common/own.mk.
 
 MAKEFLAGS += -r --no-print-directory
 ifeq ($(MAKELEVEL),0)
@@ -93,6 +94,8 @@ endef
 main = $(filter-out %/exercise.c %/client.c,$(sort $(wildcard $(DIR_$1)/*.c)))
 client = $(wildcard $(DIR_$1)/client.c)
 programs = $(B)/bin/lesson$1 $(if $(client),$(B)/bin/lesson$1-client)
+# What demo and tests of a lesson run: LESSON_RUNS_N has other lessons' numbers.
+run_with = $(foreach n,$1 $(LESSON_RUNS_$1),$(call programs,$n))
 lesson = $(call program,$(B)/bin/lesson$1,$(main),$2,$3,$(LESSON_SRC_$1))
 helper = $(call program,$(B)/bin/lesson$1-client,$(client),$2,$3)
 define lesson_rules
@@ -102,19 +105,7 @@ endef
 $(foreach n,$(N),$(eval $(call lesson_rules,$n)))
 LESSONS := $(PROGRAMS)
 
-# A program of one's own: all .c files of work/NAME. Some systems have a NAME of
-# their own in the environment.
-WORK = work
-ifeq ($(origin NAME),environment)
-NAME =
-endif
-ifneq ($(findstring /,$(NAME)),)
-$(error NAME is that of a folder in $(WORK), without a /)
-endif
-OWN := $(if $(NAME),$(sort $(wildcard $(WORK)/$(NAME)/*.c)))
-$(if $(OWN),$(eval $(call program,$(B)/own/$(NAME),$(OWN))))
-
-PARTS := common/install.mk tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
+PARTS := common/own.mk common/install.mk tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
 include common/deps.mk $(PARTS)
 
 # Compile and link. Another compiler or other flags make everything again.
@@ -161,7 +152,7 @@ $(N:%=lesson%): lesson%: $(B)/bin/lesson%
 #: demoN       run lesson N; a server together with its clients
 script = $(wildcard $(DIR_$1)/demo.sh)
 demo = $(RUN) $(if $(script),sh $(script)) $(B)/bin/lesson$1
-$(foreach n,$(N),$(eval demo$n trace$n: $(call programs,$n)))
+$(foreach n,$(N),$(eval demo$n trace$n: $(call run_with,$n)))
 $(N:%=demo%): demo%:
 	@$(call demo,$*) $(ARGS)
 
@@ -188,14 +179,6 @@ MAINS = $(DIR_$(BEFORE_$*))/main.c $(DIR_$*)/main.c
 $(N:%=diff%): diff%:
 	@$(if $(BEFORE_$*),git --no-pager diff --no-index $(MAINS) || true,\
 	  echo 'Lesson $* is the first one: nothing to compare it with.')
-
-#: run         a program of your own: all of work/mine/*.c, with NAME=mine
-.PHONY: run own
-run: own
-	@$(RUN) $(B)/own/$(NAME) $(ARGS)
-own: $(if $(OWN),$(B)/own/$(NAME))
-	@$(if $(OWN),:,echo 'Say which program with NAME=mine, and write it first:' \
-	  '$(WORK)/$(or $(NAME),mine)/main.c' >&2; exit 2)
 
 #: build       all lesson programs, in build/bin
 build: $(LESSONS)

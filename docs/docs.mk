@@ -3,7 +3,7 @@
 # and test the lessons.
 
 TEXTS := $(wildcard *.md docs/*.md slides/*.md lessons/*/*.md tests/*/*.md)
-MARKED := $(wildcard common/*.[ch] lessons/*/*.[ch] lessons/*/*.py \
+MARKED := $(wildcard common/*.[ch] docs/*.c lessons/*/*.[ch] lessons/*/*.py \
   tests/bench/*.[ch])
 
 .PHONY: texts test-text
@@ -15,6 +15,7 @@ texts:
 #: test-text   do the texts say what their sources say? Are links dead?
 test-text:
 	@sh tests/test_text.sh
+	@sh docs/titles.sh docs/*.md
 	@sh docs/text.sh check $(TEXTS) $(MARKED)
 
 NODE_PACKAGES = reveal.js@5.2.1 playwright-core@1.65.1 vnu-jar@26.9.27 \
@@ -63,7 +64,8 @@ doc = $(wildcard $(1:%=docs/%.md))
 LESSON_TEXTS = $(foreach n,$(N),$(DIR_$n)/README.md)
 BOOK_TEXTS = README.md $(call doc,story model) $(LESSON_TEXTS) \
   $(call doc,ownership) build/book/reference.md \
-  $(call doc,asio hazards seeds core tricks performance glossary teaching) \
+  $(call doc,your-program asio hazards seeds core tricks performance glossary \
+  teaching sources) \
   build/book/manual.md CONTRIBUTING.md CHANGELOG.md
 BOOK_PARTS = $(wildcard docs/*.mjs docs/*.lua docs/book.* docs/*.svg \
   docs/pictures/*)

@@ -3,8 +3,10 @@
 #
 # A test that passes shows cmocka's closing lines, which tell what was skipped;
 # one that fails shows all it has printed. Every test is told where the lesson
-# programs of its own variant are (LESSON_BIN). It has five minutes, by its own
-# alarm; this one is for what ignores that. What stands in FIXED goes before it.
+# programs of its own variant are (LESSON_BIN), and that of a lesson which of them
+# it may run (LESSON_RUNS, from RUNS_8 for lesson 8). It has five minutes, by its
+# own alarm; this one is for what ignores that. What stands in FIXED goes before
+# it.
 
 limit=
 command -v timeout >/dev/null && limit="timeout -k 5 ${TEST_TIMEOUT:-310}"
@@ -20,6 +22,13 @@ run_one() {
     return
   fi
   export LESSON_BIN=$PWD/${test%/tests/*}/bin
+  unset LESSON_RUNS
+  case $test in
+  */test_lesson[0-9]*)
+    local runs=RUNS_${test##*lesson}
+    [ -z "${!runs-}" ] || export LESSON_RUNS=${!runs}
+    ;;
+  esac
   if output=$($limit $FIXED "$test" </dev/null 2>&1); then
     printf '%s\n%s\n' "$name" "$(sed -n '/^\[  PASSED  \]/,$p' <<<"$output")"
     : >"$results/passed.${name//\//.}"

@@ -546,12 +546,33 @@ struct program *program_exec(char *const argv[],
   return program;
 }
 
+/* `make testN` builds what run.sh names in LESSON_RUNS, and not all lessons. */
+static void must_be_built(int number) {
+  const char *built = getenv("LESSON_RUNS");
+  for (char *end; built && *built; built = end) {
+    if (strtol(built, &end, 10) == number)
+      return;
+    if (end == built)
+      break;
+  }
+  if (built)
+    give_up(
+        "nothing builds lesson %d for this test: add it to LESSON_RUNS_N in "
+        "the lesson.mk of the lesson that is tested",
+        number);
+}
+
+const char *lesson_path(int number) {
+  static char path[PATH_MAX];
+  const char *dir = getenv("LESSON_BIN");
+  must_be_built(number);
+  snprintf(path, sizeof path, "%s/lesson%d", dir ? dir : "build/bin", number);
+  return path;
+}
+
 struct program *program_start(int number,
                               const struct program_options *options) {
-  const char *dir = getenv("LESSON_BIN");
-  char path[PATH_MAX];
-  snprintf(path, sizeof path, "%s/lesson%d", dir ? dir : "build/bin", number);
-  char *argv[14] = {path};
+  char *argv[14] = {(char *)lesson_path(number)};
   for (int i = 0; options && i < 12 && options->args[i]; i++)
     argv[i + 1] = (char *)options->args[i];
   return program_exec(argv, options);
@@ -989,6 +1010,26 @@ static char *difference(size_t line, const char *expected, const char *actual) {
   return must_have(strdup(text));
 }
 
+static bool one_matches(char **patterns, size_t count, const char *line) {
+  for (size_t i = 0; i < count; i++)
+    if (line_matches(patterns[i], line))
+      return true;
+  return false;
+}
+
+/* The first line that no pattern of a block matches, and all of these. */
+static char *block_difference(char **patterns, size_t count, char **lines,
+                              size_t line) {
+  char text[512] = "in any order: ";
+  for (size_t i = 0; i < count; i++)
+    snprintf(text + strlen(text), sizeof text - strlen(text), "%s%s",
+             i ? " | " : "", patterns[i]);
+  size_t at = 0;
+  while (at + 1 < count && one_matches(patterns, count, lines[at]))
+    at++;
+  return difference(line + at, text, lines[at]);
+}
+
 static char *compare(struct lines *expected, struct lines *actual) {
   size_t line = 0;
   for (size_t i = 0; i < expected->count; i++) {
@@ -999,9 +1040,10 @@ static char *compare(struct lines *expected, struct lines *actual) {
     size_t count = block ? block_size(expected, ++i) : 1;
     if (line + count > actual->count)
       return difference(actual->count, expected->at[i], "(the end)");
-    if (!block_matches(expected->at + i, count, actual->at + line))
-      return difference(line, block ? "a block in any order" : pattern,
-                        actual->at[line]);
+    char **patterns = expected->at + i, **lines = actual->at + line;
+    if (!block_matches(patterns, count, lines))
+      return block ? block_difference(patterns, count, lines, line)
+                   : difference(line, pattern, lines[0]);
     line += count;
     i += block ? count : 0;
   }

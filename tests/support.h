@@ -178,6 +178,11 @@ struct program_options {
 /* A process that was started, and all it has printed so far. */
 struct program;
 
+/* The program of a lesson; good until the next call. Fails the test when `make
+ * testN` does not build it: what a test runs beside lesson N is in
+ * LESSON_RUNS_N in the lesson's lesson.mk. */
+const char *lesson_path(int number);
+
 /* Starts lesson `number`; `options` may be NULL. */
 struct program *program_start(int number,
                               const struct program_options *options);

@@ -7,7 +7,7 @@ cd "$(dirname "$0")/.." || exit
 command -v pkg-config >/dev/null || {
   echo 'pkg-config is missing: try `make deps`' >&2 && exit 1
 }
-header=$PWD/common/ax.h
+header=$PWD/common/ax.h page=$PWD/docs/your-program.c
 home=$(mktemp -d) && trap 'rm -rf "$home"' EXIT || exit
 prefix=$home/prefix stage="$home/a stage" wrong=0
 : "${MAKE:=make}" "${CC:=cc}"
@@ -95,6 +95,8 @@ flags=$(pkg-config --cflags --libs ax)
 holds 'a program builds' $CC main.c $flags
 ./a.out >line
 holds 'it runs and prints its line' prints line 'posted, then ding 0'
+holds 'so does the page of `make new`' $CC -Wall -Wextra "$page" $flags -o page \
+  -Wno-unused-parameter
 for std in c11 gnu11; do
   holds "the header is good $std" $CC -std=$std -Wall -Wextra -Wpedantic \
     -Werror -c macros.c -o macros.o $(pkg-config --cflags ax)

@@ -10,10 +10,13 @@ tests = $(foreach t,$1,$(call test_program,$t))
 $(foreach t,$(CORE_TESTS) $(LESSON_TESTS),$(eval \
   $(call program,$(call test_program,$t),$t tests/support.c,cmocka)))
 
-# Two at a time, each with a time limit; the variant is in the path.
-RUN_TESTS = FIXED='$(FIXED)' bash tests/run.sh
+# Two at a time, each with a time limit; the variant is in the path. Tests of a
+# lesson run its program and those of LESSON_RUNS_N, which are built for them.
+RUN_TESTS = $(foreach n,$(TESTED),RUNS_$n='$n $(LESSON_RUNS_$n)') \
+  FIXED='$(FIXED)' bash tests/run.sh
 
-.PHONY: test test-core core core-tests programs format lint $(N:%=test%)
+.PHONY: test test-core test-own test-demo test-edited core core-tests programs \
+  format lint $(N:%=test%)
 
 # Nothing can be tested without the first, and one variant of it all.
 core: $(B)/libax.a | $(B)/pkg/cmocka
@@ -21,7 +24,7 @@ programs: $(LESSONS) $(call tests,$(CORE_TESTS) $(LESSON_TESTS))
 	@:
 
 #: testN       the tests of lesson N
-$(foreach n,$(N),$(eval test$n: $(call programs,$n)))
+$(foreach n,$(N),$(eval test$n: $(call run_with,$n)))
 $(foreach n,$(TESTED),$(eval test$n: $(B)/tests/test_lesson$n))
 $(N:%=test%): test%:
 	@$(if $(filter $*,$(TESTED)),$(RUN_TESTS) $(B)/tests/test_lesson$*,\
@@ -30,6 +33,18 @@ $(N:%=test%): test%:
 #: test-core   the tests of the core
 test-core: $(call tests,$(CORE_TESTS))
 	@$(RUN_TESTS) $^
+
+#: test-own    does `make new` write a program that builds and runs?
+test-own:
+	@MAKE='$(MAKE)' sh tests/test_own.sh
+
+#: test-demo   is a demo's server gone when a signal ends the demo?
+test-demo:
+	@bash tests/test_demo.sh
+
+#: test-edited do the tests say first what is different in an edited lesson?
+test-edited: $(foreach n,1 2 3 4 5 6 7 8 14,$(B)/tests/test_lesson$n)
+	@sh tests/test_edited.sh $(B)/tests
 
 #: test        all tests: plain, with sanitizers, with seeds, both schedulers
 VARIANTS = $(if $(SANITIZE),$(SANITIZE),plain address thread)
@@ -54,6 +69,8 @@ test:
 	@$(MAKE) test-text || echo 'STALE: a text, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(MAKE) test-install) || \
 	  echo 'FAILED: test-install, see above' >>build/wrong
+	@$(if $(SANITIZE),:,$(MAKE) -k test-own test-demo test-edited) || \
+	  echo 'FAILED: test-own, test-demo or test-edited, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds need Linux.',\
 	  { $(MAKE) -k test-sim test-seeds && $(MAKE) sim SEEDS=400; } || \
 	  echo 'FAILED: under seeds' >>build/wrong))
@@ -65,7 +82,7 @@ test:
 
 # What is formatted, and what clang-tidy and cppcheck read. Hazards are wrong
 # on purpose, so they are not read; nor is what the simulator must find.
-FORMATTED = $(sort $(foreach p,common/* lessons/*/* lessons/*/hazards/* \
+FORMATTED = $(sort $(foreach p,common/* docs/* lessons/*/* lessons/*/hazards/* \
   tests/* tests/*/* tests/*/*/*,$(wildcard $p.c $p.h)))
 READ = $(filter-out lessons/%/hazards/% tests/sim/broken/%,$(filter \
   %.c,$(FORMATTED)))

@@ -6,8 +6,9 @@
 program=$1
 endpoints=3
 start_server "$@" 127.0.0.1:0 '[::1]:0' "$dir/echo.sock"
-listening | while read -r endpoint; do
+listening >"$dir/endpoints"
+while read -r endpoint; do
   echo "-- a client of $endpoint"
-  "$program-client" "$endpoint" eat drink 'and be merry!'
-done
+  run_client "$program-client" "$endpoint" eat drink 'and be merry!'
+done <"$dir/endpoints"
 stop_server

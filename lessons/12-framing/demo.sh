@@ -11,6 +11,6 @@ endpoints=1
 for framing in nul length; do
   start_server "$@" --framing "$framing" 127.0.0.1:0
   echo "-- framing $framing"
-  "$program-client" "$framing" "$(listening)"
+  run_client "$program-client" "$framing" "$(listening)"
   stop_server
 done

@@ -20,8 +20,8 @@ for way in $ways; do
     echo '                          how long an echo takes, in ms'
     echo 'way        answers   echoes    median       99%   longest'
   fi
-  row=$("$program-client" $(listening) 1500)
-  printf '%-9s %s\n' $way "$row"
+  run_client "$program-client" $(listening) 1500 >"$dir/row"
+  printf '%-9s %s\n' $way "$(cat "$dir/row")"
   stop_server >"$dir/said"
 done
 

@@ -9,5 +9,5 @@ exec 2>&1
 program=$1
 endpoints=1
 start_server "$@" 127.0.0.1:0
-"$program-client" "$(listening)"
+run_client "$program-client" "$(listening)"
 stop_server

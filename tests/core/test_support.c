@@ -67,6 +67,14 @@ static void expect_same(const char *expected, const char *actual, bool same) {
   free(found);
 }
 
+static void a_difference_names_the_lines_of_a_block(void **state) {
+  char *found = output_difference("#{\na\nb\n#}\n", "b\nc\n");
+  assert_string_equal(found, "line 2 of the output\n"
+                             "expected: in any order: a | b\n"
+                             "actual:   c");
+  free(found);
+}
+
 static void output_matches_in_order(void **state) {
   expect_same("a\nb\n", "a\nb\n", true);
   expect_same("a\nb\n", "b\na\n", false);
@@ -179,6 +187,7 @@ int main(void) {
       cmocka_unit_test(a_program_on_a_terminal_gets_its_keys),
       cmocka_unit_test(a_program_is_given_its_environment),
       cmocka_unit_test(output_matches_in_order),
+      cmocka_unit_test(a_difference_names_the_lines_of_a_block),
       cmocka_unit_test(output_matches_with_wildcards),
       cmocka_unit_test(output_matches_in_any_order_within_a_block),
       cmocka_unit_test(json_is_told_from_what_is_not),

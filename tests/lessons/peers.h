@@ -82,13 +82,6 @@ static inline struct server serve_with(int number,
 #define serve(number, ...)                                                     \
   serve_with(number, (struct program_options){.args = {__VA_ARGS__}})
 
-static inline const char *lesson_path(int number) {
-  static char path[512];
-  const char *dir = getenv("LESSON_BIN");
-  snprintf(path, sizeof path, "%s/lesson%d", dir ? dir : "build/bin", number);
-  return path;
-}
-
 /* Starts a server lesson that may have so many descriptors and no more. */
 static inline struct server serve_limited(long descriptors, int number,
                                           struct program_options options) {

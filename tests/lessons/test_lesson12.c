@@ -104,12 +104,12 @@ static void expect_echo(int client, const struct messages *m) {
 
 static struct server serve_framing(enum framing framing, const char *endpoint,
                                    const char *butlers) {
-  return serve(11, "--framing", names[framing], "--butlers", butlers, endpoint);
+  return serve(12, "--framing", names[framing], "--butlers", butlers, endpoint);
 }
 
 static struct server serve_limit(enum framing framing, const char *endpoint,
                                  long limit) {
-  return serve(11, "--framing", names[framing], "--limit", number_text(limit),
+  return serve(12, "--framing", names[framing], "--limit", number_text(limit),
                endpoint);
 }
 
@@ -215,7 +215,7 @@ static void many_messages_may_come_at_once(void **state) {
   for (enum framing f = NUL; f < FRAMINGS; f++) {
     char path[TEMP_PATH];
     temp_path(path, "joined");
-    struct server server = serve(11, "--framing", names[f], TCP, path);
+    struct server server = serve(12, "--framing", names[f], TCP, path);
     struct messages m = {.framing = f};
     for (size_t i = 0; i < 3000; i++)
       add_long(&m, i % 37);
@@ -513,7 +513,7 @@ static void a_crowd_is_served_at_once(void **state) {
     char path[TEMP_PATH];
     temp_path(path, "crowd");
     struct server server =
-        serve(11, "--butlers", "4", "--framing", names[f], TCP, path);
+        serve(12, "--butlers", "4", "--framing", names[f], TCP, path);
     struct messages m = {.framing = f};
     for (size_t i = 0; i < 300; i++)
       add_long(&m, i * 7 % 257);
@@ -539,7 +539,7 @@ static void so_many_butlers_serve_as_are_asked_for(void **state) {
     temp_path(path, "trace");
     struct program_options options = {
         .args = {"--butlers", number_text(butlers), TCP}, .trace = path};
-    struct server server = serve_with(11, options);
+    struct server server = serve_with(12, options);
     expect_service(&server, NUL);
     end(&server, 1, 0, "");
     struct trace *trace = trace_load(path);
@@ -581,7 +581,7 @@ static void signals_end_it_in_the_middle_of_everything(void **state) {
 }
 
 static void the_framing_is_nul_unless_told(void **state) {
-  struct server server = serve(11, TCP);
+  struct server server = serve(12, TCP);
   expect_service(&server, NUL);
   end(&server, 1, 0, "");
 }
@@ -593,16 +593,16 @@ static void it_explains_itself_and_refuses_wrong_usage(void **state) {
                                          "--butlers",
                                          "127.0.0.1:8888",
                                          NULL};
-  expect_usage(11, mentions);
-  expect_refusal(11, 2, "--framing is nul|length, not 'line'", "--framing",
+  expect_usage(12, mentions);
+  expect_refusal(12, 2, "--framing is nul|length, not 'line'", "--framing",
                  "line");
-  expect_refusal(11, 2, "--framing wants nul|length", "--framing");
-  expect_refusal(11, 2, "--limit", "--limit", "0");
-  expect_refusal(11, 2, "--limit", "--limit", "65536");
+  expect_refusal(12, 2, "--framing wants nul|length", "--framing");
+  expect_refusal(12, 2, "--limit", "--limit", "0");
+  expect_refusal(12, 2, "--limit", "--limit", "65536");
 }
 
 static void the_demo_shows_both_framings(void **state) {
-  expect_demo(11, "lessons/12-framing");
+  expect_demo(12, "lessons/12-framing");
 }
 
 /* -------------------------------------------- a socket that keeps borders */

@@ -70,7 +70,7 @@ static struct server start_app(const char *app, const char *way,
   struct program_options options = {
       .args = {"--way", way, "--app", app, TCP, TCP}, .trace = trace};
   struct server server = {0};
-  server.program = server_start(13, &options, server.endpoint);
+  server.program = server_start(15, &options, server.endpoint);
   find_endpoint(server.program, 1, server.more[0]);
   server.descriptors = program_descriptors(server.program);
   return server;
@@ -188,7 +188,7 @@ static void the_script_beside_it_answers(void **state) {
 static void it_starts_with_that_script_by_itself(void **state) {
   struct program_options options = {.args = {TCP}};
   char endpoint[ENDPOINT_TEXT];
-  struct program *program = server_start(13, &options, endpoint);
+  struct program *program = server_start(15, &options, endpoint);
   int client = client_connect(endpoint);
   converse(client, "ice", "ICE");
   client_close(client);
@@ -563,7 +563,7 @@ static void who_stays_after_it_does_not_keep_the_server(void **state) {
  */
 
 static void expect_no_start(int status, const char *what, const char *app) {
-  expect_refusal(13, status, what, "--app", app, TCP);
+  expect_refusal(15, status, what, "--app", app, TCP);
 }
 
 static void expect_bad_script(const char *text, const char *what) {
@@ -593,7 +593,7 @@ static void what_is_no_app_is_wrong_usage(void **state) {
   expect_no_start(2, "--app is FILE:FUNCTION, not :app", ":app");
   expect_no_start(2, "--app is FILE:FUNCTION, not app.py:", "app.py:");
   expect_no_start(2, "--app is FILE:FUNCTION, not ", "");
-  expect_refusal(13, 2, "--app wants FILE:FUNCTION", TCP, "--app");
+  expect_refusal(15, 2, "--app wants FILE:FUNCTION", TCP, "--app");
 }
 
 /* -------------------------------------------------------- who goes early */
@@ -718,16 +718,16 @@ static void wrong_usage_is_refused(void **state) {
                                          "/app.py:slow)",
                                          "ENDPOINT",
                                          NULL};
-  expect_usage(13, mentions);
-  expect_refusal(13, 2, "blocking|wrapped|strand", "--way", "other");
-  expect_same_end(13, DIR, "--help");
-  expect_same_end(13, DIR, "--nonsense");
+  expect_usage(15, mentions);
+  expect_refusal(15, 2, "blocking|wrapped|strand", "--way", "other");
+  expect_same_end(15, DIR, "--help");
+  expect_same_end(15, DIR, "--nonsense");
 }
 
 /* After Python has started; it is not ended then, and nothing may leak. */
 static void a_place_that_does_not_exist_is_refused(void **state) {
   struct program_options options = {.args = {"/no/such/place"}};
-  struct program *program = program_run(13, &options, 1);
+  struct program *program = program_run(15, &options, 1);
   assert_int_equal(lines_in(program_err(program)), 1);
   assert_non_null(strstr(program_err(program), "cannot listen on"));
   program_free(program);

@@ -14,7 +14,7 @@ static const char *const butlers_of[] = {"1", "2", "4"};
 /* One that says nothing by itself: no updates, and no heartbeat for minutes. */
 #define serve_quietly(...)                                                     \
   serve_with(                                                                  \
-      14, (struct program_options){.args = {"--producers", "0", __VA_ARGS__},  \
+      17, (struct program_options){.args = {"--producers", "0", __VA_ARGS__},  \
                                    .speed = "0.01"})
 
 /* Ends it: nothing but `errors` on standard error, so many clients served, none
@@ -320,7 +320,7 @@ static void the_reply_is_one_gather_write(void **state) {
                                                number_text((long)sizes[i])},
                                       .speed = "0.01",
                                       .trace = path};
-    struct server server = serve_with(14, options);
+    struct server server = serve_with(17, options);
     int client = client_connect(server.endpoint);
     client_send_text(client, "sync\n");
     expect_state(client, sizes[i]);
@@ -376,7 +376,7 @@ static void a_half_closed_client_gets_its_reply_and_then_the_end(void **state) {
 static void a_reply_may_be_larger_than_the_limit(void **state) {
   struct viewer viewers[2];
   struct server server =
-      serve(14, "--butlers", "2", "--rate", "10", "--state-kb", "4096",
+      serve(17, "--butlers", "2", "--rate", "10", "--state-kb", "4096",
             "--queue-limit-kb", "256", TCP);
   for (int i = 0; i < 2; i++)
     viewer_come(&viewers[i], server.endpoint, 4096);
@@ -524,7 +524,7 @@ static void everybody_gets_every_update(void **state) {
     char path[TEMP_PATH];
     temp_path(path, "all");
     struct server server =
-        serve(14, "--butlers", butlers_of[b], "--rate", "50", TCP, path);
+        serve(17, "--butlers", butlers_of[b], "--rate", "50", TCP, path);
     for (int i = 0; i < MOST; i++) {
       viewer_come(&viewers[i], i % 2 ? server.endpoint : server.more[0], 46);
       if (i % 4)
@@ -546,7 +546,7 @@ static void everybody_gets_every_update(void **state) {
 
 static void every_producer_is_heard(void **state) {
   struct viewer v;
-  struct server server = serve(14, "--rate", "10", TCP);
+  struct server server = serve(17, "--rate", "10", TCP);
   viewer_come(&v, server.endpoint, 46);
   viewers_until(&v, 1, v.last[1] && v.last[2] && v.last[3] && v.last[4]);
   viewer_leave(&v);
@@ -561,7 +561,7 @@ static void a_reply_in_flight_does_not_change(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "flight");
   struct server server =
-      serve(14, "--butlers", "2", "--rate", "100", "--state-kb", "4096",
+      serve(17, "--butlers", "2", "--rate", "100", "--state-kb", "4096",
             "--queue-limit-kb", "65536", path);
   viewer_come(slow, server.endpoint, KIB);
   viewer_come(quick, server.endpoint, KIB);
@@ -584,7 +584,7 @@ static void the_heartbeat_tells_how_many_are_alive(void **state) {
   struct viewer viewers[2];
   struct program_options options = {.args = {"--producers", "0", TCP},
                                     .speed = "200"};
-  struct server server = serve_with(14, options);
+  struct server server = serve_with(17, options);
   viewer_come(&viewers[0], server.endpoint, 46);
   viewers_until(viewers, 1, viewers[0].heartbeats > 0);
   assert_int_equal(viewers[0].alive, 1);
@@ -627,7 +627,7 @@ static void leavers_harm_nobody(size_t kib, const char *butlers) {
   char path[TEMP_PATH];
   temp_path(path, "leave");
   struct server server =
-      serve(14, "--butlers", butlers, "--rate", "20", "--state-kb",
+      serve(17, "--butlers", butlers, "--rate", "20", "--state-kb",
             number_text((long)kib), "--queue-limit-kb", "65536", TCP, path);
   viewer_come(&v, server.endpoint, kib);
   viewers_until(&v, 1, v.updates > 0);
@@ -661,7 +661,7 @@ static void the_operation_ends_with_an_error(void **state) {
       .args = {"--producers", "0", "--state-kb", "16384", TCP},
       .speed = "0.01",
       .trace = path};
-  struct server server = serve_with(14, options);
+  struct server server = serve_with(17, options);
   int client = client_connect(server.endpoint);
   client_send_text(client, "sync\n");
   char first;
@@ -682,7 +682,7 @@ static void the_operation_ends_with_an_error(void **state) {
 /* Nobody but their own operations keeps them. */
 static void the_feed_keeps_nobody_alive(void **state) {
   struct viewer v;
-  struct server server = serve(14, "--butlers", "2", "--rate", "20", TCP);
+  struct server server = serve(17, "--butlers", "2", "--rate", "20", TCP);
   viewer_come(&v, server.endpoint, 46);
   for (int i = 0; i < 200; i++) {
     int client = client_connect(server.endpoint);
@@ -712,7 +712,7 @@ static void who_does_not_read_is_cut_off(void **state) {
                                                "--rate", "0",
                                                "--queue-limit-kb", "64", path},
                                       .speed = "2"};
-    struct server server = serve_with(14, options);
+    struct server server = serve_with(17, options);
     viewer_come(v, server.endpoint, 46);
     viewer_sync(v);
     viewer_come(deaf, server.endpoint, 46);
@@ -741,7 +741,7 @@ static void a_cut_off_session_learns_it_from_its_handler(void **state) {
   struct program_options options = {
       .args = {"--rate", "1000", "--queue-limit-kb", "1", path},
       .trace = trace_path};
-  struct server server = serve_with(14, options);
+  struct server server = serve_with(17, options);
   int deaf = client_connect(server.endpoint);
   program_wait_for_error(server.program, "\n");
   wait_until_empty(&server);
@@ -762,7 +762,7 @@ static struct trace *trace_of_a_busy_run(void) {
   temp_path(path, "busy");
   struct program_options options = {
       .args = {"--butlers", "4", "--rate", "0", TCP}, .trace = path};
-  struct server server = serve_with(14, options);
+  struct server server = serve_with(17, options);
   for (int i = 0; i < 4; i++) {
     viewer_come(&viewers[i], server.endpoint, 46);
     viewer_ask(&viewers[i]);
@@ -881,7 +881,7 @@ static void producers_at_full_speed_and_a_crowd(const char *butlers) {
   temp_path(path, "crowd");
   struct program_options options = {
       .args = {"--butlers", butlers, "--rate", "0", TCP, path}, .speed = "1"};
-  struct server server = serve_with(14, options);
+  struct server server = serve_with(17, options);
   crowd_comes(&server);
   peers_until(crowd_peers, CROWD, crowd_has(1));
   crowd_stays(crowd_seconds());
@@ -926,7 +926,7 @@ static void producers_end_when_the_feed_stops(void **state) {
       {.args = {"--producers", "0", TCP}},
       {.args = {"--producers", "1", TCP}}};
   for (size_t i = 0; i < sizeof options / sizeof *options; i++) {
-    struct server server = serve_with(14, options[i]);
+    struct server server = serve_with(17, options[i]);
     int client = client_connect(server.endpoint);
     client_send_text(client, "sync\n");
     char bytes[1000];
@@ -934,7 +934,7 @@ static void producers_end_when_the_feed_stops(void **state) {
     end_with(&server, i % 2 ? SIGINT : SIGTERM, 1, "");
     client_close(client);
   }
-  struct server server = serve(14, TCP);
+  struct server server = serve(17, TCP);
   end_with(&server, SIGINT, 0, "");
 }
 
@@ -945,7 +945,7 @@ static void it_ends_in_the_middle_of_everything(void **state) {
     char path[TEMP_PATH];
     temp_path(path, "end");
     struct server server =
-        serve(14, "--butlers", butlers_of[b], "--rate", "0", "--state-kb",
+        serve(17, "--butlers", butlers_of[b], "--rate", "0", "--state-kb",
               "4096", "--queue-limit-kb", "65536", TCP, path);
     for (int i = 0; i < MOST; i++) {
       clients[i] = client_connect(i % 2 ? server.endpoint : server.more[0]);
@@ -966,21 +966,21 @@ static void wrong_usage_is_refused(void **state) {
   static const char *const mentions[] = {
       "--butlers",        "--state-kb", "--producers", "--rate",
       "--queue-limit-kb", "ENDPOINT",   NULL};
-  expect_usage(14, mentions);
-  expect_refusal(14, 2, "--state-kb", "--state-kb", "3");
-  expect_refusal(14, 2, "--producers", "--producers", "65");
-  expect_refusal(14, 2, "--rate", "--rate", "-1");
-  expect_refusal(14, 2, "--queue-limit-kb", "--queue-limit-kb", "0");
+  expect_usage(17, mentions);
+  expect_refusal(17, 2, "--state-kb", "--state-kb", "3");
+  expect_refusal(17, 2, "--producers", "--producers", "65");
+  expect_refusal(17, 2, "--rate", "--rate", "-1");
+  expect_refusal(17, 2, "--queue-limit-kb", "--queue-limit-kb", "0");
 }
 
 static void a_busy_port_is_refused(void **state) {
-  struct server server = serve(14, TCP);
-  expect_refusal(14, 1, server.endpoint, server.endpoint);
+  struct server server = serve(17, TCP);
+  expect_refusal(17, 1, server.endpoint, server.endpoint);
   end(&server, 0);
 }
 
 static void the_demo_prints_what_is_expected(void **state) {
-  expect_demo(14, "lessons/17-feed");
+  expect_demo(17, "lessons/17-feed");
 }
 
 int main(void) {

@@ -61,7 +61,7 @@ static void all_leave(const int *clients, size_t count) {
 static void a_packet_goes_to_everybody_but_its_sender(void **state) {
   for (int b = 0; b < 3; b++) {
     enum { COUNT = 5 };
-    struct server server = serve(15, "--butlers", butlers_of[b], TCP);
+    struct server server = serve(18, "--butlers", butlers_of[b], TCP);
     int clients[COUNT];
     fill_room(clients, COUNT, server.endpoint);
     for (int sender = 0; sender < COUNT; sender++) {
@@ -76,7 +76,7 @@ static void a_packet_goes_to_everybody_but_its_sender(void **state) {
 }
 
 static void alone_nobody_hears_anything(void **state) {
-  struct server server = serve(15, TCP);
+  struct server server = serve(18, TCP);
   int client = client_connect(server.endpoint), clients[2];
   say(client, "is anybody here?");
   client_half_close(client);
@@ -92,7 +92,7 @@ static void all_endpoints_lead_to_one_room(void **state) {
   char path[TEMP_PATH], other[TEMP_PATH];
   temp_path(path, "front");
   temp_path(other, "back");
-  struct server server = serve(15, "--butlers", "2", TCP, path, other);
+  struct server server = serve(18, "--butlers", "2", TCP, path, other);
   int clients[COUNT];
   fill_room(clients, 2, server.endpoint);
   come_in(clients, 2, server.more[0]);
@@ -109,7 +109,7 @@ static void all_endpoints_lead_to_one_room(void **state) {
 }
 
 static void an_empty_packet_is_a_packet(void **state) {
-  struct server server = serve(15, TCP);
+  struct server server = serve(18, TCP);
   int clients[3];
   fill_room(clients, 3, server.endpoint);
   say(clients[0], "");
@@ -123,7 +123,7 @@ static void an_empty_packet_is_a_packet(void **state) {
 
 /* Any other byte is only a byte. */
 static void all_bytes_pass_but_the_nul(void **state) {
-  struct server server = serve(15, TCP);
+  struct server server = serve(18, TCP);
   int clients[2];
   fill_room(clients, 2, server.endpoint);
   char bytes[256];
@@ -167,7 +167,7 @@ static void send_in_pieces(const int *clients, const char *bytes, size_t n,
 
 static void packets_may_be_split_anywhere(void **state) {
   static const char bytes[] = "eat\0\0drink\0be merry\0\0"; /* ends with two */
-  struct server server = serve(15, TCP);
+  struct server server = serve(18, TCP);
   int clients[3];
   fill_room(clients, 3, server.endpoint);
   for (size_t i = 0; i <= sizeof bytes; i++)
@@ -179,7 +179,7 @@ static void packets_may_be_split_anywhere(void **state) {
 
 static void packets_may_come_byte_by_byte(void **state) {
   static const char bytes[] = "eat\0drink\0\0be merry";
-  struct server server = serve(15, TCP);
+  struct server server = serve(18, TCP);
   int clients[3];
   fill_room(clients, 3, server.endpoint);
   for (size_t i = 0; i < sizeof bytes; i++) {
@@ -199,7 +199,7 @@ static void packets_may_be_joined(void **state) {
   static char bytes[SIZE * COUNT];
   for (size_t i = 0; i < sizeof bytes; i++)
     bytes[i] = i % SIZE == SIZE - 1 ? '\0' : (char)('!' + i / SIZE % 90);
-  struct server server = serve(15, "--packet-limit", "997", TCP);
+  struct server server = serve(18, "--packet-limit", "997", TCP);
   int clients[2];
   fill_room(clients, 2, server.endpoint);
   client_send(clients[0], bytes, sizeof bytes);
@@ -224,7 +224,7 @@ static char *packet_of(size_t size) {
 static void try_limit(const char *option, size_t limit, const char *endpoint) {
   struct program_options options = {
       .args = {endpoint, option ? "--packet-limit" : NULL, option}};
-  struct server server = serve_with(15, options);
+  struct server server = serve_with(18, options);
   char *largest = packet_of(limit), *larger = packet_of(limit + 1);
   int clients[4];
   fill_room(clients, 4, server.endpoint);
@@ -454,7 +454,7 @@ static void crowd_end(struct crowd *crowd, long least, long most) {
 static void talk(const char *butlers, unsigned count, size_t size) {
   char path[TEMP_PATH];
   temp_path(path, "talk");
-  struct crowd *crowd = crowd_new(serve(15, "--butlers", butlers, TCP, path));
+  struct crowd *crowd = crowd_new(serve(18, "--butlers", butlers, TCP, path));
   for (unsigned i = 0; i < SENDERS; i++) {
     member_say(&crowd->members[i], count, size);
     crowd->peers[i]->gulp = 200 + 500 * i; /* cut where it falls */
@@ -550,7 +550,7 @@ static void who_does_not_read_is_cut_off(const char *butlers) {
   char path[TEMP_PATH];
   temp_path(path, "deaf");
   struct speech speech = speech_new(
-      serve(15, "--butlers", butlers, TCP, path, "--queue-limit", "50000"), 3);
+      serve(18, "--butlers", butlers, TCP, path, "--queue-limit", "50000"), 3);
   speak_until_cut_off(&speech, 3);
   speak(&speech, 50, BIG);
   for (int i = 0; i < 3; i++) {
@@ -591,7 +591,7 @@ static void speech_end_all(struct speech *speech) {
 static void less_than_the_queue_limit_may_wait(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "late");
-  struct speech speech = speech_new(serve(15, TCP, path), 1);
+  struct speech speech = speech_new(serve(18, TCP, path), 1);
   speak(&speech, (1 << 20) / BIG, BIG);
   expect_rest(speech.server.program, 0.2);
   listen_late(&speech);
@@ -602,7 +602,7 @@ static void less_than_the_queue_limit_may_wait(void **state) {
 static void thousands_of_packets_may_wait(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "many");
-  struct speech speech = speech_new(serve(15, "--butlers", "2", TCP, path), 1);
+  struct speech speech = speech_new(serve(18, "--butlers", "2", TCP, path), 1);
   speak(&speech, 400000 / BIG, BIG);
   speak(&speech, 3000, LEAST);
   listen_late(&speech);
@@ -612,7 +612,7 @@ static void thousands_of_packets_may_wait(void **state) {
 static void by_default_the_queue_limit_is_a_mebibyte(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "default");
-  struct speech speech = speech_new(serve(15, TCP, path), 1);
+  struct speech speech = speech_new(serve(18, TCP, path), 1);
   long before = program_resident(speech.server.program);
   speak_until_cut_off(&speech, 1);
   long after = program_resident(speech.server.program);
@@ -625,7 +625,7 @@ static void by_default_the_queue_limit_is_a_mebibyte(void **state) {
 /* The packet that fills the queue passes, one byte more does not. */
 static void the_queue_limit_is_exact(void **state) {
   enum { LIMIT = 1000 };
-  struct server server = serve(15, TCP, "--queue-limit", "1000");
+  struct server server = serve(18, TCP, "--queue-limit", "1000");
   char *fits = packet_of(LIMIT), *larger = packet_of(LIMIT + 1);
   int clients[3], last[2];
   fill_room(clients, 2, server.endpoint);
@@ -667,7 +667,7 @@ static void leave(int client, enum manner manner) {
 static void a_packet_that_was_not_finished_reaches_nobody(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "torn");
-  struct server server = serve(15, TCP, path);
+  struct server server = serve(18, TCP, path);
   int clients[3];
   fill_room(clients, 2, server.endpoint);
   for (int round = 0; round < 2 * MANNERS; round++) {
@@ -685,7 +685,7 @@ static void a_packet_that_was_not_finished_reaches_nobody(void **state) {
 }
 
 static void last_words_are_heard(void **state) {
-  struct server server = serve(15, "--butlers", "2", TCP);
+  struct server server = serve(18, "--butlers", "2", TCP);
   int clients[3];
   fill_room(clients, 2, server.endpoint);
   for (int i = 0; i < 20; i++) {
@@ -701,7 +701,7 @@ static void last_words_are_heard(void **state) {
 
 /* Some leave without a word before anybody looks at them. */
 static void who_leaves_at_once_is_forgotten(void **state) {
-  struct server server = serve(15, "--butlers", "4", TCP);
+  struct server server = serve(18, "--butlers", "4", TCP);
   int clients[2];
   for (int i = 0; i < 60; i++)
     leave(client_connect(server.endpoint), i % MANNERS);
@@ -717,7 +717,7 @@ static void who_leaves_at_once_is_forgotten(void **state) {
 static void who_does_not_read_may_leave(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "fed-up");
-  struct speech speech = speech_new(serve(15, "--butlers", "2", TCP, path), 3);
+  struct speech speech = speech_new(serve(18, "--butlers", "2", TCP, path), 3);
   speak(&speech, (1 << 19) / BIG, BIG);
   leave(speech.deaf[0], CLOSE);
   speak(&speech, 5, BIG);
@@ -799,7 +799,7 @@ static struct party *party_new(const char *butlers) {
   char path[TEMP_PATH];
   temp_path(path, "party");
   party->random = 1;
-  party->crowd = crowd_new(serve(15, "--butlers", butlers, TCP, path));
+  party->crowd = crowd_new(serve(18, "--butlers", butlers, TCP, path));
   memcpy(party->peers, party->crowd->peers, sizeof party->crowd->peers);
   for (int i = 0; i < GUESTS; i++) {
     party->guests[i].peer.fd = -1;
@@ -878,7 +878,7 @@ static bool all_have_heard_some(const struct crowd *crowd) {
 static void end_while_all_talk(int signo, const char *butlers) {
   char path[TEMP_PATH];
   temp_path(path, "end");
-  struct crowd *crowd = crowd_new(serve(15, "--butlers", butlers, TCP, path,
+  struct crowd *crowd = crowd_new(serve(18, "--butlers", butlers, TCP, path,
                                         "--queue-limit", "1000000000"));
   for (unsigned i = 0; i < SENDERS; i++) {
     member_say(&crowd->members[i], 2000, 0);
@@ -913,7 +913,7 @@ static void it_ends_while_much_is_waiting(void **state) {
   temp_path(path, "waiting");
   for (int b = 0; b < 3; b++) {
     struct speech speech =
-        speech_new(serve(15, "--butlers", butlers_of[b], TCP, path), 1);
+        speech_new(serve(18, "--butlers", butlers_of[b], TCP, path), 1);
     speak(&speech, 800000 / BIG, BIG);
     speech_end(&speech, "");
     client_close(speech.deaf[0]);
@@ -921,7 +921,7 @@ static void it_ends_while_much_is_waiting(void **state) {
 }
 
 static void it_ends_when_nobody_has_come(void **state) {
-  struct server server = serve(15, "--butlers", "4", TCP);
+  struct server server = serve(18, "--butlers", "4", TCP);
   long served = end_server_with(&server, SIGINT, "clients", "");
   assert_int_equal(served, 0);
 }
@@ -949,7 +949,7 @@ static void handlers_of_a_client_never_overlap(void **state) {
     temp_path(path, "trace");
     struct program_options options = {.args = {"--butlers", butlers_of[b], TCP},
                                       .trace = path};
-    struct crowd *crowd = crowd_new(serve_with(15, options));
+    struct crowd *crowd = crowd_new(serve_with(18, options));
     for (unsigned i = 0; i < SENDERS; i++) {
       member_say(&crowd->members[i], COUNT, 64);
       crowd->peers[i]->gulp = 500;
@@ -978,7 +978,7 @@ static void what_has_gathered_leaves_with_one_write(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "gather");
   struct program_options options = {.args = {TCP}, .trace = path};
-  struct server server = serve_with(15, options);
+  struct server server = serve_with(18, options);
   int clients[COUNT];
   char *packet = packet_of(SIZE);
   fill_room(clients, COUNT, server.endpoint);
@@ -1005,19 +1005,19 @@ static void wrong_usage_is_refused(void **state) {
       "--butlers", "--packet-limit", "--queue-limit",
       "ENDPOINT",  "65536",          "1048576",
       NULL};
-  expect_usage(15, mentions);
-  expect_refusal(15, 2, "--packet-limit", "--packet-limit", "0", TCP);
-  expect_refusal(15, 2, "--packet-limit", TCP, "--packet-limit");
-  expect_refusal(15, 2, "--queue-limit", "--queue-limit=-5", TCP);
-  expect_refusal(15, 2, "--queue-limit", "--queue-limit", "1k", TCP);
+  expect_usage(18, mentions);
+  expect_refusal(18, 2, "--packet-limit", "--packet-limit", "0", TCP);
+  expect_refusal(18, 2, "--packet-limit", TCP, "--packet-limit");
+  expect_refusal(18, 2, "--queue-limit", "--queue-limit=-5", TCP);
+  expect_refusal(18, 2, "--queue-limit", "--queue-limit", "1k", TCP);
 }
 
 static void a_busy_endpoint_is_refused(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "busy");
-  struct server server = serve(15, TCP, path);
-  expect_refusal(15, 1, "in use", server.endpoint);
-  expect_refusal(15, 1, "in use", path);
+  struct server server = serve(18, TCP, path);
+  expect_refusal(18, 1, "in use", server.endpoint);
+  expect_refusal(18, 1, "in use", path);
   int clients[2];
   fill_room(clients, 2, path);
   long served = end_server_with(&server, SIGTERM, "clients", "");
@@ -1026,7 +1026,7 @@ static void a_busy_endpoint_is_refused(void **state) {
 }
 
 static void the_demo_prints_what_is_expected(void **state) {
-  expect_demo(15, "lessons/18-fan-out");
+  expect_demo(18, "lessons/18-fan-out");
 }
 
 int main(void) {

@@ -224,15 +224,14 @@ static size_t count_sends(char *text) {
 
 /* Runs a lesson under strace; the text it wrote is the caller's. */
 static char *watch(int number) {
-  const char *dir = getenv("LESSON_BIN");
   char path[TEMP_PATH], command[512];
   temp_path(path, "strace");
   /* The leak checker wants to trace the program itself, and only one can. */
   snprintf(command, sizeof command,
            "ASAN_OPTIONS=detect_leaks=0 LESSON_SPEED=20 strace -f -qq -o %s "
            "-e trace=sendmsg,writev,sendto,recvmsg,readv,recvfrom "
-           "%s/lesson%d >/dev/null",
-           path, dir ? dir : "build/bin", number);
+           "%s >/dev/null",
+           path, lesson_path(number));
   assert_int_equal(system(command), 0);
   return read_whole_file(path);
 }

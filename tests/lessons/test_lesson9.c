@@ -254,18 +254,11 @@ static void the_blender_goes_on_meanwhile(void **state) {
   stops(program, "SIGTERM");
 }
 
-static const char *path_of_the_program(void) {
-  static char path[512];
-  const char *dir = getenv("LESSON_BIN");
-  snprintf(path, sizeof path, "%s/lesson9", dir ? dir : "build/bin");
-  return path;
-}
-
 /* Its standard input is what the shell says: "<&-" is none, "</" a folder. */
 static struct program *with_input(const char *input) {
   char script[32];
   snprintf(script, sizeof script, "exec \"$0\" %s", input);
-  char *argv[] = {"/bin/sh", "-c", script, (char *)path_of_the_program(), NULL};
+  char *argv[] = {"/bin/sh", "-c", script, (char *)lesson_path(9), NULL};
   return program_exec(argv, NULL);
 }
 

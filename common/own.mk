@@ -1,0 +1,51 @@
+# A program of one's own: all .c files of work/NAME, built as the lessons are. Its
+# page to start from is docs/your-program.c.
+
+# Some systems have a NAME of their own in the environment.
+WORK = work
+ifeq ($(origin NAME),environment)
+NAME =
+endif
+
+# A name is good for make and shell without quotes, and leads nowhere else.
+GOOD := a b c d e f g h i j k l m n o p q r s t u v w x y z \
+  A B C D E F G H I J K L M N O P Q R S T U V W X Y Z 0 1 2 3 4 5 6 7 8 9 _ -
+without = $(if $2,$(call $0,$(subst $(firstword $2),,$1),$(wordlist \
+  2,$(words $2),$2)),$1)
+ifneq ($(call without,$(NAME),$(GOOD))$(filter -%,$(NAME)),)
+$(error NAME is a word of letters, digits, - and _, not '$(NAME)')
+endif
+
+OWN := $(if $(NAME),$(sort $(wildcard $(WORK)/$(NAME)/*.c)))
+$(if $(OWN),$(eval $(call program,$(B)/own/$(NAME),$(OWN))))
+
+# What is half done may run.
+$(call objects,$(OWN)): private WARNINGS += -Wno-error
+
+OWN_TRACE = build/trace/$(NAME)$(SEED:%=-%).json
+
+.PHONY: new run own trace
+
+#: new         a page to start from: writes work/mine/main.c, with NAME=mine
+new:
+	@$(if $(NAME),:,echo 'Say which name it gets: make new NAME=mine' >&2; exit 2)
+	@$(if $(OWN),echo 'Nothing is written: $(WORK)/$(NAME) has a program already' \
+	  >&2; exit 2,:)
+	@mkdir -p $(WORK)/$(NAME)
+	@set -C && sed '/^ *\/\* \(region\|end\): /d; s/NAME=mine/NAME=$(NAME)/' \
+	  docs/your-program.c >$(WORK)/$(NAME)/main.c
+	@echo '$(WORK)/$(NAME)/main.c is yours. Run it: make run NAME=$(NAME)'
+
+#: run         a program of your own: all of work/mine/*.c, with NAME=mine
+run: own
+	@$(RUN) $(B)/own/$(NAME) $(ARGS)
+own: $(if $(OWN),$(B)/own/$(NAME))
+	@$(if $(NAME),:,echo 'Say which one: make run NAME=mine' >&2; exit 2)
+	@$(if $(OWN),:,echo 'There is no $(WORK)/$(NAME)/main.c: try' \
+	  '`make new NAME=$(NAME)`' >&2; exit 2)
+
+#: trace       the same, and write what happened to build/trace
+trace: own
+	@mkdir -p $(dir $(OWN_TRACE))
+	@AX_TRACE=$(OWN_TRACE) $(RUN) $(B)/own/$(NAME) $(ARGS)
+	@echo 'To see what happened open $(OWN_TRACE) in https://ui.perfetto.dev'
