@@ -74,7 +74,8 @@ void lesson_serve_until(ax_context *context, long butlers, ax_token on_signal);
 
 /* A new acceptor that listens on `endpoint`; prints "listening on ENDPOINT",
  * with the real port for :0. The caller owns it. When listening is refused the
- * program ends with 1 and says why. */
+ * program ends with 1 and says why. A signal that comes after that line stops
+ * the lesson_serve that follows. */
 ax_acceptor *lesson_listen(ax_executor *executor, const ax_endpoint *endpoint);
 
 /* An option of a lesson: "--name N", or "--name=N".

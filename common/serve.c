@@ -30,43 +30,6 @@ void lesson_run(ax_context *context, long butlers) {
   free(others);
 }
 
-/* -------------------------------------------------------------- listening */
-
-/* Until it serves: when an endpoint is refused the ones before it are closed,
- * and their socket files go with them. */
-static struct {
-  ax_acceptor *acceptors[8];
-  size_t count;
-} listening;
-
-static void all_listen(void) {
-  while (listening.count > 0)
-    ax_unref(listening.acceptors[--listening.count]);
-}
-
-static _Noreturn void refuse(const char *endpoint, int err) {
-  for (size_t i = 0; i < listening.count; i++)
-    ax_acceptor_close(listening.acceptors[i]);
-  lesson__quit(1, "cannot listen on %s: %s", endpoint, uv_strerror(err));
-}
-
-ax_acceptor *lesson_listen(ax_executor *executor, const ax_endpoint *endpoint) {
-  char text[AX_ENDPOINT_TEXT];
-  ax_endpoint local;
-  ax_acceptor *acceptor = ax_acceptor_new(executor);
-  int err = ax_acceptor_listen(acceptor, endpoint);
-  ax_endpoint_format(endpoint, text);
-  if (err)
-    refuse(text, err);
-  if (listening.count < sizeof listening.acceptors / sizeof(ax_acceptor *))
-    listening.acceptors[listening.count++] = ax_ref(acceptor);
-  ax_acceptor_local(acceptor, &local);
-  ax_endpoint_format(&local, text);
-  printf("listening on %s\n", text);
-  fflush(stdout);
-  return acceptor;
-}
-
 /* -------------------------------------------------------------- signals */
 
 enum { GRACE = 250 * 1000 * 1000 /* ns */ };
@@ -80,7 +43,8 @@ static struct {
   pthread_mutex_t mutex; /* guards the rest */
   ax_context *context;   /* NULL: lesson_serve has returned */
   ax_token on_signal;
-  int heard; /* signals, since it was called */
+  bool served; /* lesson_serve was called before */
+  int heard;   /* signals, since it was called, or before the first */
 } doorman = {.once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* In a signal handler, on any thread that does not block the signal. */
@@ -99,13 +63,19 @@ static void end_by(int signo) {
   pthread_sigmask(SIG_UNBLOCK, &doorman.set, NULL);
 }
 
+/* With the mutex. */
+static void pass_on(void) {
+  if (doorman.on_signal.fn)
+    ax_post(doorman.context, doorman.on_signal);
+  else
+    ax_stop(doorman.context);
+}
+
 static int hear(void) {
   pthread_mutex_lock(&doorman.mutex);
   int heard = ++doorman.heard;
-  if (heard == 1 && doorman.context && doorman.on_signal.fn)
-    ax_post(doorman.context, doorman.on_signal);
-  else if (heard == 1 && doorman.context)
-    ax_stop(doorman.context);
+  if (heard == 1 && doorman.context)
+    pass_on();
   pthread_mutex_unlock(&doorman.mutex);
   return heard;
 }
@@ -140,13 +110,57 @@ static void hire_doorman(void) {
   pthread_sigmask(SIG_UNBLOCK, &doorman.set, NULL);
 }
 
+/* -------------------------------------------------------------- listening */
+
+/* Until it serves: when an endpoint is refused the ones before it are closed,
+ * and their socket files go with them. */
+static struct {
+  ax_acceptor *acceptors[8];
+  size_t count;
+} listening;
+
+static void all_listen(void) {
+  while (listening.count > 0)
+    ax_unref(listening.acceptors[--listening.count]);
+}
+
+static _Noreturn void refuse(const char *endpoint, int err) {
+  for (size_t i = 0; i < listening.count; i++)
+    ax_acceptor_close(listening.acceptors[i]);
+  lesson__quit(1, "cannot listen on %s: %s", endpoint, uv_strerror(err));
+}
+
+ax_acceptor *lesson_listen(ax_executor *executor, const ax_endpoint *endpoint) {
+  char text[AX_ENDPOINT_TEXT];
+  ax_endpoint local;
+  ax_acceptor *acceptor = ax_acceptor_new(executor);
+  int err = ax_acceptor_listen(acceptor, endpoint);
+  ax_endpoint_format(endpoint, text);
+  if (err)
+    refuse(text, err);
+  if (listening.count < sizeof listening.acceptors / sizeof(ax_acceptor *))
+    listening.acceptors[listening.count++] = ax_ref(acceptor);
+  ax_acceptor_local(acceptor, &local);
+  ax_endpoint_format(&local, text);
+  pthread_once(&doorman.once, hire_doorman); /* who reads this may send one */
+  printf("listening on %s\n", text);
+  fflush(stdout);
+  return acceptor;
+}
+
+/* --------------------------------------------------------------- serving */
+
 void lesson_serve_until(ax_context *context, long butlers, ax_token on_signal) {
   all_listen();
   signal(SIGPIPE, SIG_IGN); /* of a log that nobody reads any more */
   pthread_mutex_lock(&doorman.mutex);
   doorman.context = context;
   doorman.on_signal = on_signal;
-  doorman.heard = 0;
+  if (doorman.served)
+    doorman.heard = 0;
+  else if (doorman.heard)
+    pass_on(); /* it came while the endpoints were opened */
+  doorman.served = true;
   pthread_mutex_unlock(&doorman.mutex);
   pthread_once(&doorman.once, hire_doorman);
   lesson_run(context, butlers);

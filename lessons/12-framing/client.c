@@ -38,12 +38,24 @@ static void add(struct client *c, const char *message, size_t length) {
   c->size += length + (c->nul ? 1 : 2);
 }
 
-/* The message at `at`, in quotes; returns where the next one begins. */
-static const char *show(const struct client *c, const char *at) {
+/* How long the message at `at` is, if `left` bytes hold all of it. */
+static size_t length_of(const struct client *c, const char *at, size_t left) {
   const unsigned char *header = (const unsigned char *)at;
-  size_t length = c->nul ? strlen(at) : (size_t)header[0] << 8 | header[1];
-  printf(" \"%.*s\"", (int)length, c->nul ? at : at + 2);
-  return at + length + (c->nul ? 1 : 2);
+  if (c->nul)
+    return strnlen(at, left);
+  return left < 2 ? left : (size_t)header[0] << 8 | header[1];
+}
+
+/* The message at `at`, in quotes; returns the size of its frame. The server may
+ * be any other program: neither lengths nor letters are to be trusted. */
+static size_t show(const struct client *c, const char *at, size_t left) {
+  char text[4 * sizeof c->echo + 1];
+  size_t length = length_of(c, at, left), frame = c->nul ? 1 : 2;
+  if (length + frame > left)
+    lesson_must("echo", UV_EPROTO);
+  lesson_printable(text, sizeof text, c->nul ? at : at + 2, length);
+  printf(" \"%s\"", text);
+  return length + frame;
 }
 
 static void on_sent(void *arg, int err, size_t n);
@@ -60,12 +72,12 @@ static void on_pause(void *arg, int err, size_t n) {
   send_piece(arg);
 }
 
-/* The pause is long enough for the server to read each piece by itself. It may
- * close while the message that is too long is being sent. */
+/* The pause is long enough for the server to read each piece by itself. */
 static void on_sent(void *arg, int err, size_t n) {
   struct client *c = arg;
+  lesson_must("write", err);
   c->sent += n;
-  if (err || c->sent == c->size)
+  if (c->sent == c->size)
     return;
   ax_timer_expires_after(c->pause, AX_MS(2));
   ax_timer_wait(c->pause, ax_call(on_pause, c));
@@ -99,8 +111,8 @@ static void on_echo(void *arg, int err, size_t n) {
   lesson_must("read", err);
   bool whole = c->piece == c->size;
   printf("%zu bytes %s, back:", n, whole ? "in one piece" : "one by one");
-  for (const char *at = c->echo; at < c->echo + n;)
-    at = show(c, at);
+  for (size_t at = 0; at < n;)
+    at += show(c, c->echo + at, n - at);
   printf("\n");
   if (whole)
     say_words(c, 1);
@@ -109,7 +121,7 @@ static void on_echo(void *arg, int err, size_t n) {
 }
 
 static void on_end(void *arg, int err, size_t n) {
-  if (err != UV_ECONNRESET && err != UV_EOF)
+  if (err != UV_EOF) /* not a reset either: the server says goodbye */
     lesson_must("read", err);
   printf("a message of %d bytes: %s\n", TOO_LONG,
          err ? "the server closed the session" : "comes back");
@@ -126,7 +138,7 @@ int main(int argc, char **argv) {
   bool right = argc == 3 && (nul || strcmp(argv[1], "length") == 0) &&
                !ax_endpoint_parse(argv[2], &endpoint);
   lesson_words(argc, argv, "nul|length ENDPOINT", right);
-  /* What the server says meanwhile shall stand where it belongs. */
+  /* Line by line, so that the server's lines stand where they belong. */
   setvbuf(stdout, NULL, _IOLBF, 0);
   ax_context *context = ax_context_new();
   struct client client = {.stream = ax_stream_new(context),

@@ -1,7 +1,8 @@
 /* session.c: the beginning and the end of a session. */
 #include "session.h"
+#include "lesson.h"
+#include "linger.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 atomic_long sessions_served, sessions_alive;
@@ -16,9 +17,7 @@ static void session_destroy(void *object) {
 }
 
 struct session *session_new(ax_stream *stream, size_t limit) {
-  struct session *s = malloc(sizeof *s);
-  if (!s)
-    abort();
+  struct session *s = lesson_alloc(sizeof *s);
   *s = (struct session){.stream = stream, .limit = limit};
   ax_obj_init(&s->obj, session_destroy);
   ax_dynbuf_init(&s->in, limit + 1); /* and a NUL */
@@ -39,11 +38,10 @@ static const char *reason(int err) {
 }
 
 void session_end(const struct session *s, int err) {
-  char peer[AX_ENDPOINT_TEXT] = "a client";
-  ax_endpoint endpoint;
+  char peer[AX_ENDPOINT_TEXT];
   if (!err)
     return;
-  if (ax_stream_remote(s->stream, &endpoint) == 0)
-    ax_endpoint_format(&endpoint, peer);
-  fprintf(stderr, "closed %s: %s\n", peer, reason(err));
+  lesson_peer(s->stream, peer);
+  lesson_log("closed %s: %s", peer, reason(err));
+  linger(s->stream, ax_stream_executor(s->stream));
 }

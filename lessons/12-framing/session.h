@@ -23,9 +23,11 @@ struct session {
 /* A session on an open stream, whose reference it takes. */
 struct session *session_new(ax_stream *stream, size_t limit);
 
-/* The session will be gone when the handler that calls this has returned. An
- * error, but for 0, is told on standard error; UV_EOF is one when it comes in
- * the middle of a message. */
+/* Call it last in a handler: when that has returned, the session is gone.
+ *
+ * 0 is a goodbye between two messages. Anything else, also UV_EOF in the middle
+ * of a message, is logged, and the peer gets the time to read what was sent to
+ * it (linger.h). */
 void session_end(const struct session *session, int err);
 
 /* Reads the first message. There is one such function for each framing. */

@@ -1,17 +1,16 @@
 /* Lesson 14: there and back.
  *
- * The recipe book stays in the kitchen, and the kitchen's butler alone reads
- * in it. The beach's butler leaves an order there and goes on; the answer comes
+ * The recipe book stays in the kitchen, and only the kitchen's butler reads in
+ * it. The beach's butler leaves an order there and goes on; the answer comes
  * home to him. Once by hand, with two posts, and once with ax_run_on. */
 #include "ax.h"
 #include "lesson.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 #include <string.h>
 
 /* region: order */
-/* Goes from hand to hand; no two have it at the same time. */
+/* Goes from one thread to the other; never do both have it. */
 struct order {
   ax_context *beach;
   ax_strand *book; /* on the kitchen's context */
@@ -62,8 +61,8 @@ static void on_there(void *arg, int err, size_t n) {
   ax_post(order->beach, ax_call(on_back, order));
 }
 
-/* On the beach. It has no work while the order is away: so we say that it has,
- * lest its butler goes home. */
+/* On the beach. While the order is away the beach has no other work, and its
+ * butler would go home. So this counts the order as work. */
 static void order_purple(void *arg, int err, size_t n) {
   struct order *order = arg;
   order->flavour = "purple";
@@ -106,9 +105,9 @@ int main(int argc, char **argv) {
 
   /* region: run */
   pthread_t jeeves;
-  ax_work_begin(kitchen); /* it is open, also while there is no order */
-  if (pthread_create(&jeeves, NULL, kitchen_butler, kitchen) != 0)
-    abort();
+  ax_work_begin(kitchen); /* it stays open while there is no order */
+  int error = pthread_create(&jeeves, NULL, kitchen_butler, kitchen);
+  lesson_must("hire a butler", uv_translate_sys_error(error));
   ax_run(beach);
   lesson_say("%s has nothing left to do", me);
   ax_work_end(kitchen);

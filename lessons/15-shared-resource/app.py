@@ -28,6 +28,12 @@ def shout(request):
 # The rest is wrong in one way each.
 
 
+def ponder(request):
+    """Never comes to an end."""
+    while True:
+        pass
+
+
 def refuse(request):
     raise ValueError("no more ice")
 

@@ -5,7 +5,9 @@
  * One operation is pending at a time, and it keeps the customer, as in lesson
  * 10. So the circle needs no strand, wherever one of its steps is done. */
 #include "customer.h"
+#include "../12-framing/linger.h"
 #include "interpreter.h"
+#include "lesson.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,10 +20,10 @@ struct customer {
   ax_stream *stream;
   unsigned char length[2];
   struct question question; /* the frame that came, and the one that goes */
-  char rest[1024];          /* what nobody wants any more */
 };
 
 static void on_answer(void *arg, int err, size_t n);
+static void refuse(struct customer *c);
 
 /* ------------------------------------------------------------ three ways */
 
@@ -70,9 +72,13 @@ static void on_length(void *arg, int err, size_t n) {
     return;
   q->request_size = (size_t)c->length[0] << 8 | c->length[1];
   q->request = malloc(q->request_size + 1); /* of 0 bytes it might be NULL */
-  if (q->request)
-    ax_stream_read(c->stream, AX_SEQ(ax_buffer(q->request, q->request_size)),
-                   ax_keep(c, ax_call(on_request, c)));
+  if (!q->request) {
+    snprintf(q->why, sizeof q->why, "no memory for %zu bytes", q->request_size);
+    refuse(c);
+    return;
+  }
+  ax_stream_read(c->stream, AX_SEQ(ax_buffer(q->request, q->request_size)),
+                 ax_keep(c, ax_call(on_request, c)));
 }
 
 /* A customer who thinks holds no frame. */
@@ -101,36 +107,16 @@ static void send_answer(struct customer *c) {
 
 /* ------------------------------------------------------------- no answer */
 
-static void read_rest(struct customer *c);
-
-static void on_rest(void *arg, int err, size_t n) {
-  if (!err)
-    read_rest(arg);
-}
-
-static void read_rest(struct customer *c) {
-  ax_stream_read_some(c->stream, AX_SEQ(AX_BUF(c->rest)),
-                      ax_keep(c, ax_call(on_rest, c)));
-}
-
-static void log_refusal(struct customer *c) {
-  char peer[AX_ENDPOINT_TEXT] = "a client";
-  ax_endpoint endpoint;
-  if (ax_stream_remote(c->stream, &endpoint) == 0)
-    ax_endpoint_format(&endpoint, peer);
-  fprintf(stderr, "closed %s: %s\n", peer, c->question.why);
-}
-
 /* region: refuse */
 /* A frame has no room for "that went wrong", so the client gets the end of the
- * stream instead, and the log gets the reason. What the client still sends is
- * read: closing on unread bytes would be a reset, and a reset may overtake the
- * answers that were sent before. */
+ * stream instead, behind the answers that were sent before; the log gets the
+ * reason. */
 static void refuse(struct customer *c) {
-  log_refusal(c);
+  char peer[AX_ENDPOINT_TEXT];
+  lesson_peer(c->stream, peer);
+  lesson_log("closed %s: %s", peer, c->question.why);
   drop_frames(&c->question);
-  ax_stream_shutdown(c->stream);
-  read_rest(c);
+  linger(c->stream, c->shop->executor);
 }
 
 static void on_answer(void *arg, int err, size_t n) {
@@ -153,12 +139,9 @@ static void customer_destroy(void *object) {
 }
 
 void customer_connected(void *shop, ax_stream *stream) {
-  struct customer *c = calloc(1, sizeof *c);
-  if (!c)
-    abort();
+  struct customer *c = lesson_alloc(sizeof *c);
+  *c = (struct customer){.shop = shop, .stream = stream};
   ax_obj_init(&c->obj, customer_destroy);
-  c->shop = shop;
-  c->stream = stream;
   customers_served++;
   customers_alive++;
   read_length(c);

@@ -1,14 +1,18 @@
 /* interpreter.c: CPython, embedded.
  *
  * Its one lock, the GIL, is taken by PyGILState_Ensure and given back by
- * PyGILState_Release. No reference to a Python object leaves this file: request
- * and answer are copied, so nobody has to come back with the lock to let go of
- * one. */
+ * PyGILState_Release. Request and answer are copied, so no reference to a
+ * Python object leaves this file, and nobody needs the lock again to release
+ * one. What Python says of an error may contain anything; the log escapes it.
+ */
 #define PY_SSIZE_T_CLEAN
 #include <Python.h>
 
 #include "interpreter.h"
+#include "printing.h"
 
+#include <limits.h>
+#include <unistd.h>
 #include <uv.h>
 
 static PyObject *function;
@@ -29,13 +33,6 @@ complain(const char *format, ...) {
   return complaint;
 }
 
-/* What Python says may contain anything. */
-static void make_one_line(char *text) {
-  for (; *text; text++)
-    if ((unsigned char)*text < ' ' || *text == 0x7f)
-      *text = ' ';
-}
-
 /* Where it was raised: "app.py:31: ". A script that cannot be read was never
  * run and has no such place. */
 static int print_place(char *line, size_t size, PyObject *trace) {
@@ -52,8 +49,8 @@ static int print_place(char *line, size_t size, PyObject *trace) {
   return n;
 }
 
-/* Takes the exception that is set and says it in one line. PyErr_Print could
- * not be used: for sys.exit() it ends the process. */
+/* Takes the exception that is set and says what and where. PyErr_Print is no
+ * choice: for sys.exit() it ends the process. */
 static void print_exception(char *line, size_t size) {
   PyObject *type, *value, *trace;
   PyErr_Fetch(&type, &value, &trace);
@@ -64,12 +61,20 @@ static void print_exception(char *line, size_t size) {
   if (n >= 0 && (size_t)n < size)
     snprintf(line + n, size - (size_t)n, "%s%s%s", Py_TYPE(value)->tp_name,
              words && *words ? ": " : "", words ? words : "");
-  make_one_line(line);
   PyErr_Clear(); /* to say it in words may have raised another one */
   Py_XDECREF(text);
   Py_XDECREF(type);
   Py_XDECREF(value);
   Py_XDECREF(trace);
+}
+
+/* In front of it, what could not be done. */
+static const char *complain_of(const char *what, const char *path) {
+  char line[500];
+  if (!PyErr_Occurred())
+    PyErr_SetString(PyExc_RuntimeError, "something is missing in sys");
+  print_exception(line, sizeof line);
+  return complain("%s%s: %s", path, what, line);
 }
 
 /* ------------------------------------------------------ beginning and end */
@@ -87,7 +92,7 @@ static PyStatus start_python(const char *program) {
     return status;
   PyConfig config;
   PyConfig_InitIsolatedConfig(&config);
-  config.buffered_stdio = 0;
+  config.write_bytecode = 0; /* the script's folder stays as it is */
   /* Without a name it would be "python3", which is looked for in PATH. Where
    * that is another Python, its library would be taken for ours. */
   status = PyConfig_SetBytesString(&config, &config.program_name, program);
@@ -97,7 +102,50 @@ static PyStatus start_python(const char *program) {
   return status;
 }
 
-/* Runs the script as a module, "app"; false when it raised an exception. */
+/* A script starts others of its kind with sys.executable, and Python takes the
+ * program that it is in for that. It is the program that came with the library,
+ * or None if there is none. */
+static bool name_executable(void) {
+  PyObject *prefix = PySys_GetObject("base_exec_prefix");
+  PyObject *path =
+      prefix ? PyUnicode_FromFormat("%U/bin/python%d.%d", prefix,
+                                    PY_MAJOR_VERSION, PY_MINOR_VERSION)
+             : NULL;
+  const char *bytes = path ? PyUnicode_AsUTF8(path) : NULL;
+  PyObject *found = bytes && access(bytes, X_OK) == 0 ? path : Py_None;
+  bool done = bytes && PySys_SetObject("executable", found) == 0 &&
+              PySys_SetObject("_base_executable", found) == 0;
+  Py_XDECREF(path);
+  return done;
+}
+
+/* Files beside the script can be imported, as if Python had started it. */
+static bool add_directory(const char *path) {
+  char real[PATH_MAX];
+  if (!realpath(path, real)) {
+    PyErr_SetFromErrno(PyExc_OSError);
+    return false;
+  }
+  Py_ssize_t length = strrchr(real, '/') - real;
+  PyObject *list = PySys_GetObject("path"),
+           *directory =
+               PyUnicode_DecodeFSDefaultAndSize(real, length ? length : 1);
+  bool done = list && directory && PyList_Insert(list, 0, directory) == 0;
+  Py_XDECREF(directory);
+  return done;
+}
+
+/* A module for the script. Its name is the one by which files beside it import
+ * it, unless that is taken, as by a script called time.py. */
+static PyObject *add_module(const char *path) {
+  const char *slash = strrchr(path, '/'), *file = slash ? slash + 1 : path;
+  char name[NAME_MAX + 1];
+  snprintf(name, sizeof name, "%.*s", (int)strcspn(file, "."), file);
+  bool taken = PyDict_GetItemString(PyImport_GetModuleDict(), name) != NULL;
+  return PyImport_AddModule(taken || !*name ? "__app__" : name);
+}
+
+/* Runs the script in its module; false when it raised an exception. */
 static bool run_script(FILE *file, const char *path, PyObject *globals) {
   PyObject *name = PyUnicode_DecodeFSDefault(path);
   if (name)
@@ -113,12 +161,14 @@ static const char *load(const char *path, const char *name) {
   FILE *file = fopen(path, "r");
   if (!file)
     return complain("%s: %s", path, strerror(errno));
-  PyObject *globals = PyModule_GetDict(PyImport_AddModule("app"));
-  if (!run_script(file, path, globals)) {
-    char line[500];
-    print_exception(line, sizeof line);
-    return complain("%s does not load: %s", path, line);
+  PyObject *module = add_directory(path) ? add_module(path) : NULL;
+  PyObject *globals = module ? PyModule_GetDict(module) : NULL;
+  if (!globals) {
+    fclose(file);
+    return complain_of(" has no place", path);
   }
+  if (!run_script(file, path, globals))
+    return complain_of(" does not load", path);
   PyObject *found = PyDict_GetItemString(globals, name);
   if (!found || !PyCallable_Check(found))
     return complain("%s has no function '%s'", path, name);
@@ -132,11 +182,13 @@ const char *interpreter_start(const char *program, const char *path,
   PyStatus status = start_python(program);
   if (PyStatus_Exception(status))
     return complain("Python does not start: %s", status.err_msg);
-  const char *wrong = load(path, name);
+  const char *wrong = name_executable() && printing_start()
+                          ? load(path, name)
+                          : complain_of("Python does not start", "");
   if (wrong)
     Py_FinalizeEx();
   else
-    main_thread = PyEval_SaveThread(); /* lets go of the lock */
+    main_thread = PyEval_SaveThread(); /* releases the lock */
   return wrong;
 }
 

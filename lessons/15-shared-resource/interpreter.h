@@ -16,14 +16,15 @@ struct question {
   size_t request_size;
   char *answer; /* from malloc; free it */
   size_t answer_size;
-  char why[200]; /* there is no answer: one line */
+  char why[200]; /* there is no answer; may contain anything */
 };
 
 /* Starts Python, runs the script at `path` and takes the function `name` from
  * it; the name stays yours and in place. `program` is argv[0]. On the main
- * thread.
+ * thread. Prints nothing itself, but the script may (printing.h).
  *
- * NULL, or one line that says what is wrong; then nothing has been started. */
+ * NULL, or what is wrong, which may contain anything; then nothing has been
+ * started. */
 const char *interpreter_start(const char *program, const char *path,
                               const char *name);
 

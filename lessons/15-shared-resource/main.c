@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 static long way = STRAND, butlers = 2;
 static const char *app = "lessons/15-shared-resource/app.py:slow";
@@ -34,8 +35,13 @@ static void read_command_line(struct lesson_cli *cli, int argc, char **argv) {
 }
 
 _Noreturn static void quit(int status, const char *what, const char *why) {
-  fprintf(stderr, "lesson15: %s%s\n", what, why);
+  lesson_log("lesson15: %s%s", what, why);
   exit(status);
+}
+
+static bool is_directory(const char *path) {
+  struct stat found;
+  return stat(path, &found) == 0 && S_ISDIR(found.st_mode);
 }
 
 static void start_interpreter(const char *program) {
@@ -44,6 +50,8 @@ static void start_interpreter(const char *program) {
   if (!colon || colon == app || !colon[1])
     quit(2, "--app is FILE:FUNCTION, not ", app);
   snprintf(path, sizeof path, "%.*s", (int)(colon - app), app);
+  if (is_directory(path))
+    quit(2, "--app is FILE:FUNCTION, and this FILE is a directory: ", path);
   const char *wrong = interpreter_start(program, path, colon + 1);
   if (wrong)
     quit(1, "", wrong);
@@ -66,14 +74,13 @@ static void run(void *context) { ax_run(context); }
 static void serve(const struct lesson_cli *cli) {
   ax_context *context = ax_context_new(), *aside = ax_context_new();
   struct shop shop = {way, context, ax_strand_new(aside)};
+  uv_thread_t butler;
+  ax_work_begin(aside); /* he stays when there is nothing to do */
+  lesson_must("hire a butler", uv_thread_create(&butler, run, aside));
   struct listener listeners[sizeof cli->endpoints / sizeof *cli->endpoints];
   for (size_t i = 0; i < cli->endpoint_count; i++)
     listener_start(&listeners[i], context, &cli->endpoints[i],
                    i == 0 ? customer_connected : echo_connected, &shop);
-  uv_thread_t butler;
-  ax_work_begin(aside); /* he stays when there is nothing to do */
-  if (uv_thread_create(&butler, run, aside))
-    abort();
   lesson_serve(context, butlers);
   ax_stop(aside);
   uv_thread_join(&butler);
@@ -81,7 +88,7 @@ static void serve(const struct lesson_cli *cli) {
   for (size_t i = 0; i < cli->endpoint_count; i++)
     listener_free(&listeners[i]);
   ax_unref(shop.python);
-  ax_context_free(aside);   /* who still waits there is sent home ... */
+  ax_context_free(aside);   /* questions that wait there are sent home ... */
   ax_context_free(context); /* ... and dropped here */
 }
 

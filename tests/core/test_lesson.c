@@ -333,18 +333,30 @@ static void hear_twice(void *arg, int err, size_t n) {
   kill(getpid(), SIGTERM);
 }
 
+/* A signal that comes as soon as anybody can know that there is a server. */
+static ax_acceptor *open_and_kill(ax_context *context) {
+  ax_endpoint endpoint;
+  ax_endpoint_parse("127.0.0.1:0", &endpoint);
+  ax_acceptor *acceptor = lesson_listen(context, &endpoint);
+  kill(getpid(), SIGTERM);
+  return acceptor;
+}
+
 static int serve_as(const char *how) {
   ax_fn *fn = strcmp(how, "busy") == 0    ? never_return
               : strcmp(how, "twice") == 0 ? hear_twice
                                           : open_up;
   ax_context *context = ax_context_new();
   ax_work_begin(context);
+  ax_acceptor *acceptor =
+      strcmp(how, "early") == 0 ? open_and_kill(context) : NULL;
   ax_post(context, ax_call(fn, NULL));
   if (strcmp(how, "patient") == 0)
     lesson_serve_until(context, 1, ax_call(first_signal, NULL));
   else
     lesson_serve(context, 1);
   ax_work_end(context);
+  ax_unref(acceptor);
   ax_context_free(context);
   puts("served");
   return 0;
@@ -392,6 +404,14 @@ static void a_second_signal_ends_what_is_patient(void **state) {
 static void a_second_signal_changes_nothing_when_it_ends_anyway(void **state) {
   char *argv[] = {self, "serve", "twice", NULL};
   expect_end(program_exec(argv, NULL), 0, "served\n");
+}
+
+static void a_signal_that_comes_early_is_heard(void **state) {
+  char *argv[] = {self, "serve", "early", NULL};
+  struct program *program = program_exec(argv, NULL);
+  assert_int_equal(program_wait(program), 0);
+  assert_non_null(strstr(program_out(program), "\nserved\n"));
+  program_free(program);
 }
 
 static void an_ignored_signal_stays_ignored(void **state) {
@@ -478,6 +498,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_second_signal_ends_what_hangs),
       cmocka_unit_test(a_second_signal_ends_what_is_patient),
       cmocka_unit_test(a_second_signal_changes_nothing_when_it_ends_anyway),
+      cmocka_unit_test(a_signal_that_comes_early_is_heard),
       cmocka_unit_test(an_ignored_signal_stays_ignored),
       cmocka_unit_test(a_blocked_signal_is_heard),
       clean_test(a_log_that_nobody_reads_holds_up_nobody),

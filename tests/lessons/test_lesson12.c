@@ -3,13 +3,23 @@
  * is too long, or cut off, ends its own session alone and is told. */
 #include "peers.h"
 
+/* Memory for messages, which may have run out. */
+static bool no_memory;
+static void *scarce(size_t size) { return no_memory ? NULL : malloc(size); }
+
+#include "../../lessons/12-framing/linger.c" // NOLINT
+
 #include "../../lessons/12-framing/session.c" // NOLINT
 
 #define on_written on_written_nul
 #include "../../lessons/12-framing/nul.c" // NOLINT
 #undef on_written
 
+#define malloc(size) scarce(size)
 #include "../../lessons/12-framing/length.c" // NOLINT
+#undef malloc
+
+#include <sys/un.h>
 
 #ifdef __linux__
 #include <linux/sockios.h>
@@ -356,6 +366,121 @@ static void a_message_without_end_ends_the_session(void **state) {
   end(&server, 2, 1, TOO_LONG);
 }
 
+/* ----------------------------------------------------------- a goodbye */
+
+/* The end of the stream, and no reset. */
+static void expect_goodbye(int client) {
+  char byte;
+  ssize_t n = recv(client, &byte, 1, 0);
+  if (n != 0)
+    give_up("no goodbye but %s", n < 0 ? strerror(errno) : "another byte");
+}
+
+/* Good messages, whose echo is more than a connection holds for a client that
+ * does not read yet; then one that is too long, and a lot behind it. */
+static struct messages too_much(enum framing framing) {
+  struct messages m = {.framing = framing};
+  for (int i = 0; i < 4; i++)
+    add_long(&m, 60000);
+  add_long(&m, 60001);
+  for (int i = 0; i < 4; i++)
+    add_long(&m, 60000);
+  return m;
+}
+
+static void what_came_before_it_arrives(bool half) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct server server = serve_limit(f, TCP, 60000);
+    struct messages m = too_much(f);
+    int client = client_connect(server.endpoint);
+    client_send(client, m.at, m.size);
+    if (half)
+      client_half_close(client);
+    program_wait_for_error(server.program, "too long");
+    if (!half)
+      client_try_send(client, m.at, m.ends[0]);
+    client_expect(client, m.at, m.ends[3]);
+    expect_goodbye(client);
+    client_close(client);
+    free_messages(&m);
+    end(&server, 1, 1, TOO_LONG);
+  }
+}
+
+static void answers_before_one_that_is_too_long_arrive(void **state) {
+  what_came_before_it_arrives(false);
+}
+
+static void they_arrive_after_a_half_close_as_well(void **state) {
+  what_came_before_it_arrives(true);
+}
+
+/* A client that has ended its half in the middle of a message. */
+static void answers_before_half_a_message_arrive(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct server server = serve_limit(f, TCP, 60000);
+    struct messages m = too_much(f);
+    int client = client_connect(server.endpoint);
+    client_send(client, m.at, m.ends[3] + 1);
+    client_half_close(client);
+    program_wait_for_error(server.program, "in the middle");
+    client_expect(client, m.at, m.ends[3]);
+    expect_goodbye(client);
+    client_close(client);
+    free_messages(&m);
+    end(&server, 1, 1, MIDDLE);
+  }
+}
+
+/* A server whose lesson seconds are short, or very long. */
+static struct server serve_paced(enum framing framing, const char *speed) {
+  return serve_with(
+      12, (struct program_options){.args = {"--framing", names[framing], TCP},
+                                   .speed = speed});
+}
+
+static int say_too_much_to(const struct server *server, enum framing framing) {
+  struct messages m = {.framing = framing};
+  add_long(&m, 1025);
+  int client = client_connect(server->endpoint);
+  client_send(client, m.at, m.size);
+  expect_goodbye(client);
+  free_messages(&m);
+  return client;
+}
+
+/* It closes at last, though the client stays and says nothing more. */
+static void a_goodbye_takes_its_time_and_no_more(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct server server = serve_paced(f, "100");
+    int client = say_too_much_to(&server, f);
+    wait_until_empty(&server);
+    client_close(client);
+    end(&server, 1, 1, TOO_LONG);
+  }
+}
+
+/* Its time is 500 seconds here, so it is the amount that ends it. */
+static void a_goodbye_hears_so_much_and_no_more(void **state) {
+  static char bytes[100000];
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    struct server server = serve_paced(f, "0.01");
+    int client = say_too_much_to(&server, f);
+    while (client_try_send(client, bytes, sizeof bytes))
+      continue;
+    client_close(client);
+    end(&server, 1, 1, TOO_LONG);
+  }
+}
+
+static void a_signal_ends_it_in_the_middle_of_a_goodbye(void **state) {
+  struct server server = serve_paced(LENGTH, "0.01");
+  int client = say_too_much_to(&server, LENGTH);
+  assert_int_equal(end_server_with(&server, SIGTERM, "sessions", TOO_LONG), 1);
+  client_expect_end(client);
+  client_close(client);
+}
+
 /* ------------------------------------------------------ those who leave */
 
 /* At every byte: what is whole comes back, nothing else does, and whoever left
@@ -601,6 +726,79 @@ static void it_explains_itself_and_refuses_wrong_usage(void **state) {
   expect_refusal(12, 2, "--limit", "--limit", "65536");
 }
 
+/* ---------------------------------------------------- its client's manners */
+
+/* Another server than the client expects, in this process, for one client. */
+static int listen_for_client(char path[TEMP_PATH]) {
+  struct sockaddr_un address = {.sun_family = AF_UNIX};
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  temp_path(path, "other");
+  memcpy(address.sun_path, path, strlen(path) + 1);
+  assert_int_equal(bind(fd, (struct sockaddr *)&address, sizeof address), 0);
+  assert_int_equal(listen(fd, 1), 0);
+  return fd;
+}
+
+static struct program *client_start(enum framing framing, const char *path) {
+  char program[520],
+      *argv[] = {program, (char *)names[framing], (char *)path, NULL};
+  snprintf(program, sizeof program, "%s-client", lesson_path(12));
+  return program_exec(argv, NULL);
+}
+
+/* What it prints when these bytes come back for its first words. */
+static void expect_client_says(enum framing framing, const char *bytes,
+                               size_t n, int status, const char *says) {
+  char path[TEMP_PATH], heard[29];
+  int listener = listen_for_client(path);
+  struct program *client = client_start(framing, path);
+  int server = accept(listener, NULL, NULL);
+  client_recv(server, heard, framing == NUL ? 25 : 29);
+  client_send(server, bytes, n);
+  client_half_close(server);
+  assert_int_equal(program_wait(client), status);
+  const char *text = status == 1 && !*program_out(client) ? program_err(client)
+                                                          : program_out(client);
+  if (!strstr(text, says) || strchr(program_out(client), '\x1b'))
+    give_up("no \"%s\" in what it says:\n%s", says, text);
+  program_free(client);
+  client_close(server);
+  close(listener);
+}
+
+/* What a terminal would obey is shown as it was written. */
+static void its_client_prints_nothing_raw(void **state) {
+  expect_client_says(NUL, "\x1b[2Jsome\nmore and others\0", 25, 1,
+                     "back: \"\\x1b[2Jsome\\x0amore and others\"\n");
+  expect_client_says(LENGTH, "\0\x1b\x1b[2J some more and an\0other", 29, 1,
+                     "back: \"\\x1b[2J some more and an\\x00other\"\n");
+}
+
+static void its_client_believes_no_length(void **state) {
+  expect_client_says(LENGTH, "\xff\xffxxxxxxxxxxxxxxxxxxxxxxxxxxx", 29, 1, "");
+  expect_client_says(LENGTH, "\0\x19xxxxxxxxxxxxxxxxxxxxxxxxxxx", 29, 1, "");
+  expect_client_says(NUL, "xxxxxxxxxxxxxxxxxxxxxxxxx", 25, 1, "");
+}
+
+/* The server reads no more, and does not hang up either. */
+static void its_client_ends_when_it_cannot_write(void **state) {
+  for (enum framing f = NUL; f < FRAMINGS; f++) {
+    char path[TEMP_PATH];
+    int listener = listen_for_client(path);
+    struct program *client = client_start(f, path);
+    int server = accept(listener, NULL, NULL);
+    char heard[29];
+    client_recv(server, heard, f == NUL ? 25 : 29);
+    assert_int_equal(shutdown(server, SHUT_RD), 0);
+    client_send(server, heard, f == NUL ? 25 : 29);
+    assert_int_equal(program_wait(client), 1);
+    assert_non_null(strstr(program_err(client), "write: broken pipe"));
+    program_free(client);
+    client_close(server);
+    close(listener);
+  }
+}
+
 static void the_demo_shows_both_framings(void **state) {
   expect_demo(12, "lessons/12-framing");
 }
@@ -716,6 +914,32 @@ static void between_two_messages_it_holds_no_memory(void **state) {
   }
 }
 
+/* ----------------------------------------------------- what has run out */
+
+/* The echo of the message before still arrives, and then the end. */
+static void no_memory_for_a_message_ends_its_session(void **state) {
+  struct border border = border_open(length_start, SOCK_STREAM);
+  client_send(border.peer, "\0\3eat", 5);
+  expect_packet(&border, "\0\3eat", 5);
+  no_memory = true;
+  client_send(border.peer, "\0\5drink and more", 16);
+  expect_packet(&border, "", 0); /* the end */
+  no_memory = false;
+  border_close(&border);
+}
+
+/* A goodbye that is under way when its context goes leaves nothing behind. */
+static void a_goodbye_may_be_dropped(void **state) {
+  ax_context *context = ax_context_new();
+  ax_stream *stream = ax_stream_new(context), *peer = ax_stream_new(context);
+  assert_int_equal(ax_stream_pair(stream, peer), 0);
+  linger(stream, context);
+  ax_unref(stream);
+  ax_poll(context);
+  ax_unref(peer);
+  ax_context_free(context);
+}
+
 int main(void) {
   with_alarm();
   const struct CMUnitTest tests[] = {
@@ -730,6 +954,12 @@ int main(void) {
       cmocka_unit_test(too_long_shows_when_the_nul_is_late),
       cmocka_unit_test(too_long_shows_in_the_header_alone),
       cmocka_unit_test(a_message_without_end_ends_the_session),
+      cmocka_unit_test(answers_before_one_that_is_too_long_arrive),
+      cmocka_unit_test(they_arrive_after_a_half_close_as_well),
+      cmocka_unit_test(answers_before_half_a_message_arrive),
+      cmocka_unit_test(a_goodbye_takes_its_time_and_no_more),
+      cmocka_unit_test(a_goodbye_hears_so_much_and_no_more),
+      cmocka_unit_test(a_signal_ends_it_in_the_middle_of_a_goodbye),
       cmocka_unit_test(a_client_may_end_its_half_at_every_byte),
       cmocka_unit_test(a_client_may_leave_at_every_byte),
       cmocka_unit_test(a_client_may_reset_at_every_byte),
@@ -741,10 +971,15 @@ int main(void) {
       cmocka_unit_test(signals_end_it_in_the_middle_of_everything),
       cmocka_unit_test(the_framing_is_nul_unless_told),
       cmocka_unit_test(it_explains_itself_and_refuses_wrong_usage),
+      cmocka_unit_test(its_client_prints_nothing_raw),
+      cmocka_unit_test(its_client_believes_no_length),
+      cmocka_unit_test(its_client_ends_when_it_cannot_write),
       cmocka_unit_test(the_demo_shows_both_framings),
       clean_test(header_and_body_leave_with_one_write),
       clean_test(what_came_after_the_nul_stays_for_the_next_read),
       clean_test(between_two_messages_it_holds_no_memory),
+      clean_test(no_memory_for_a_message_ends_its_session),
+      clean_test(a_goodbye_may_be_dropped),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -2,6 +2,18 @@
  * butlers free; what goes wrong in Python goes to who asked, and to the log. */
 #include "peers.h"
 
+#include "../../lessons/12-framing/linger.c" // NOLINT
+
+/* Memory for requests, which may have run out. */
+static bool no_memory;
+static void *scarce(size_t size) { return no_memory ? NULL : malloc(size); }
+
+#define ask ask_python
+#define malloc(size) scarce(size)
+#include "../../lessons/15-shared-resource/customer.c" // NOLINT
+#undef malloc
+#undef ask
+
 #define DIR "lessons/15-shared-resource"
 #define APP DIR "/app.py"
 #define TCP "127.0.0.1:0"
@@ -49,7 +61,10 @@ static const char script[] =
     "    references = sum(sys.getrefcount(f) for f in all)\n"
     "    references += sum(sys.getrefcount(f.__code__) for f in all)\n"
     "    return b'%d %d' % (sys.getallocatedblocks(), references)\n"
-    "def do_name(rest): return __name__.encode() + __file__.encode()\n";
+    "def do_executable(rest): return (sys.executable or '').encode()\n"
+    "def do_warn(rest):\n"
+    "    print(rest.decode(), file=sys.stderr)\n"
+    "    return b''\n";
 
 /* -------------------------------------------------------------- servers */
 
@@ -255,6 +270,95 @@ static void start_and_print(void) {
 
 static void no_environment_leads_it_astray(void **state) {
   astray(start_and_print);
+}
+
+/* The version that another program says it is. */
+static void expect_version(const char *python, const char *expected) {
+  char line[600], version[64] = "";
+  assert_true(strlen(python) < 500);
+  sprintf(line, "'%.500s' -I --version", python);
+  FILE *pipe = popen(line, "r");
+  assert_non_null(pipe);
+  assert_non_null(fgets(version, sizeof version, pipe));
+  assert_int_equal(pclose(pipe), 0);
+  size_t length = strcspn(version, "\n");
+  if (strncmp(version, expected, length) != 0 || expected[length] != ' ')
+    give_up("%s is %s, not %s", python, version, expected);
+}
+
+/* Which a script starts to have more of its kind; not this server. */
+static void expect_executable(void) {
+  struct server server = start("strand");
+  int client = client_connect(server.endpoint);
+  ask(client, "executable");
+  char python[FRAME + 1];
+  strcpy(python, answer(client));
+  assert_null(strstr(python, "lesson15"));
+  if (*python) /* the library may be there without it */
+    expect_version(python, program_out(server.program));
+  client_close(client);
+  end(&server, 1);
+}
+
+static void sys_executable_is_the_python_that_answers(void **state) {
+  expect_executable();
+  astray(expect_executable);
+}
+
+/* Also one that is called app.py, as the lesson's own is. */
+static void files_beside_the_script_can_be_imported(void **state) {
+  char dir[TEMP_PATH], path[TEMP_PATH + 16], app[TEMP_PATH + 24];
+  temp_path(dir, "beside");
+  assert_int_equal(mkdir(dir, 0700), 0);
+  snprintf(path, sizeof path, "%s/app.py", dir);
+  write_whole_file(path,
+                   "import mine\ndef twice(x): return mine.once(x) * 2\n");
+  snprintf(path, sizeof path, "%s/mine.py", dir);
+  write_whole_file(path, "def once(x): return x\n"
+                         "import app\ndef ask(x): return app.twice(x)\n");
+  snprintf(app, sizeof app, "%s:ask", path);
+  struct server server = start_app(app, "strand", NULL);
+  int client = client_connect(server.endpoint);
+  converse(client, "ice", "iceice");
+  client_close(client);
+  end(&server, 1);
+  unlink(path);
+  snprintf(path, sizeof path, "%s/app.py", dir);
+  unlink(path);
+  assert_int_equal(rmdir(dir), 0); /* nothing was put there */
+}
+
+static void a_script_may_be_called_as_a_module_of_pythons(void **state) {
+  char dir[TEMP_PATH], path[TEMP_PATH + 16], app[TEMP_PATH + 24];
+  temp_path(dir, "taken");
+  assert_int_equal(mkdir(dir, 0700), 0);
+  snprintf(path, sizeof path, "%s/time.py", dir);
+  write_whole_file(path, "import time\n"
+                         "def app(x): return b'%d' % (time.time() > 0)\n");
+  snprintf(app, sizeof app, "%s:app", path);
+  struct server server = start_app(app, "strand", NULL);
+  int client = client_connect(server.endpoint);
+  converse(client, "", "1");
+  client_close(client);
+  end(&server, 1);
+  unlink(path);
+  rmdir(dir);
+}
+
+/* What a client sent is printed, and no terminal obeys it. */
+static void what_python_prints_is_escaped(void **state) {
+  struct server server = start("strand");
+  int client = client_connect(server.endpoint);
+  converse(client, "print \x1b[2J\tone\r\ntwo", "\x1b[2J\tone\r\ntwo");
+  converse(client,
+           "warn closed\x1b[2J\nan\xc2\x9b"
+           "other",
+           "");
+  program_wait_for(server.program, "two\n");
+  assert_non_null(strstr(program_out(server.program),
+                         "caf\xc3\xa9 \\x1b[2J\tone\\x0d\ntwo\n"));
+  client_close(client);
+  end_with_log(&server, 1, "closed\\x1b[2J\nan\\xc2\\x9bother\n");
 }
 
 /* --------------------------------------------------------------- frames */
@@ -493,7 +597,7 @@ static const struct {
     {"raise no ice", "{*}app.py:12: ValueError: no ice"},
     {"raise ", "{*}app.py:12: ValueError"},
     {"nonsense", "{*}app.py:5: KeyError: 'do_nonsense'"},
-    {"lines", "{*}app.py:13: ValueError: one two [2J"},
+    {"lines", "{*}app.py:13: ValueError: one\\x0atwo\\x1b[2J"},
     {"odd", "{*}app.py:14: ValueError"},
     {"exit", "{*}app.py:15: SystemExit: 3"},
     {"mute", "{*}app.py:19: Mute"},
@@ -579,13 +683,12 @@ static void a_script_that_does_not_load_is_one_clear_line(void **state) {
   expect_bad_script("\nimport nosuch\n",
                     "bad.py:2: ModuleNotFoundError: No module named 'nosuch'");
   expect_bad_script("import sys\nsys.exit(0)\n", "bad.py:2: SystemExit: 0");
-  expect_bad_script("raise ValueError('a\\nb')\n", "ValueError: a b");
+  expect_bad_script("raise ValueError('a\\nb')\n", "ValueError: a\\x0ab");
   expect_bad_script("def other(x): return x\n", "no function 'app'");
   expect_bad_script("app = 3\n", "no function 'app'");
   expect_bad_script("", "no function 'app'");
   expect_bad_script("\xff\xfe", "SyntaxError");
   expect_no_start(1, "/no/such.py: No such file", "/no/such.py:app");
-  expect_no_start(1, "/tmp", "/tmp:app");
 }
 
 static void what_is_no_app_is_wrong_usage(void **state) {
@@ -593,6 +696,10 @@ static void what_is_no_app_is_wrong_usage(void **state) {
   expect_no_start(2, "--app is FILE:FUNCTION, not :app", ":app");
   expect_no_start(2, "--app is FILE:FUNCTION, not app.py:", "app.py:");
   expect_no_start(2, "--app is FILE:FUNCTION, not ", "");
+  expect_no_start(2,
+                  "--app is FILE:FUNCTION, and this FILE is a directory: /tmp",
+                  "/tmp:app");
+  expect_no_start(2, "is a directory: lessons", "lessons:app");
   expect_refusal(15, 2, "--app wants FILE:FUNCTION", TCP, "--app");
 }
 
@@ -648,6 +755,69 @@ static void sigterm_ends_it_during_a_call(void **state) {
     for (int k = 0; k < CROWD; k++)
       client_close(clients[k]);
   }
+}
+
+/* Signals of two kinds, because two of one kind may come as one. Either may be
+ * the second. */
+static void a_second_signal_ends_a_call_without_end(void **state) {
+  for (int i = 0; i < WAYS; i++) {
+    struct server server = start(ways[i]);
+    struct file_gate gate = gate_shut();
+    int clients[CROWD];
+    crowd_asks(&server, clients, gate.request);
+    wait_for_calls(&server, i == 2 ? 1 : 2);
+    program_signal(server.program, SIGINT);
+    program_signal(server.program, SIGTERM);
+    int status = program_wait(server.program);
+    assert_true(status == 128 + SIGINT || status == 128 + SIGTERM);
+    program_free(server.program);
+    for (int k = 0; k < CROWD; k++)
+      client_close(clients[k]);
+  }
+}
+
+/* Of the function nothing is needed here: a customer in this process. */
+int interpreter_ask(void *question) {
+  struct question *q = question;
+  q->answer = strdup("yes");
+  q->answer_size = 3;
+  return 0;
+}
+
+static void on_moment(void *context, int err, size_t n) { ax_stop(context); }
+
+static void run_until_readable(ax_context *context, int client) {
+  ax_timer *timer = ax_timer_new(context);
+  for (double end = deadline(); !client_readable(client, 0);) {
+    pause_before(end, "an answer");
+    ax_timer_expires_after(timer, AX_MS(1));
+    ax_timer_wait(timer, ax_call(on_moment, context));
+    ax_run(context);
+    ax_restart(context);
+  }
+  ax_unref(timer);
+}
+
+static void no_memory_for_a_request_ends_that_client(void **state) {
+  ax_context *context = ax_context_new();
+  struct shop shop = {.way = BLOCKING, .executor = context};
+  ax_stream *stream = ax_stream_new(context);
+  int ends[2];
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  assert_int_equal(ax_stream_open_fd(stream, ends[0]), 0);
+  close(ends[0]);
+  customer_connected(&shop, stream);
+  ask(ends[1], "?");
+  run_until_readable(context, ends[1]);
+  expect_answer(ends[1], "yes");
+  no_memory = true;
+  ask(ends[1], "and once more?");
+  run_until_readable(context, ends[1]);
+  client_expect_end(ends[1]);
+  no_memory = false;
+  assert_int_equal(customers_alive, 0);
+  client_close(ends[1]);
+  ax_context_free(context);
 }
 
 /* ------------------------------------------------------------ references */
@@ -891,6 +1061,10 @@ int main(void) {
       cmocka_unit_test(it_starts_with_that_script_by_itself),
       cmocka_unit_test(a_script_may_do_without_a_path),
       cmocka_unit_test(no_environment_leads_it_astray),
+      cmocka_unit_test(sys_executable_is_the_python_that_answers),
+      cmocka_unit_test(files_beside_the_script_can_be_imported),
+      cmocka_unit_test(a_script_may_be_called_as_a_module_of_pythons),
+      cmocka_unit_test(what_python_prints_is_escaped),
       cmocka_unit_test(frames_of_all_sizes_are_answered),
       cmocka_unit_test(a_request_may_come_byte_by_byte),
       cmocka_unit_test(requests_in_one_piece_are_answered_in_order),
@@ -910,6 +1084,8 @@ int main(void) {
       cmocka_unit_test(who_resets_during_a_call_is_forgotten),
       cmocka_unit_test(who_leaves_within_a_frame_is_forgotten),
       cmocka_unit_test(sigterm_ends_it_during_a_call),
+      cmocka_unit_test(a_second_signal_ends_a_call_without_end),
+      clean_test(no_memory_for_a_request_ends_that_client),
       cmocka_unit_test(no_reference_is_lost),
       cmocka_unit_test(wrong_usage_is_refused),
       cmocka_unit_test(a_place_that_does_not_exist_is_refused),
