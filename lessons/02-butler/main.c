@@ -3,7 +3,6 @@
 #include "lesson.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 
 /* region: handler */
 static void expired(void *arg, int err, size_t n) {
@@ -20,11 +19,11 @@ static void *butler(void *context) {
   return NULL;
 }
 
-/* A thread for the context; without one the program cannot go on. */
+/* Ends the program, with one line, when the system has no thread left. */
 static pthread_t hire(ax_context *context) {
   pthread_t thread;
-  if (pthread_create(&thread, NULL, butler, context) != 0)
-    abort();
+  int error = pthread_create(&thread, NULL, butler, context);
+  lesson_must("hire a butler", uv_translate_sys_error(error));
   return thread;
 }
 /* end: butler */

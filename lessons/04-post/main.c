@@ -3,7 +3,6 @@
 #include "lesson.h"
 
 #include <pthread.h>
-#include <stdlib.h>
 
 /* region: handler */
 static void say(void *arg, int err, size_t n) {
@@ -28,11 +27,11 @@ static void *butler(void *context) {
   return NULL;
 }
 
-/* A thread for the context; without one the program cannot go on. */
+/* Ends the program, with one line, when the system has no thread left. */
 static pthread_t hire(ax_context *context) {
   pthread_t thread;
-  if (pthread_create(&thread, NULL, butler, context) != 0)
-    abort();
+  int error = pthread_create(&thread, NULL, butler, context);
+  lesson_must("hire a butler", uv_translate_sys_error(error));
   return thread;
 }
 /* end: butler */
@@ -52,8 +51,22 @@ int main(int argc, char **argv) {
   /* region: run */
   pthread_t james = hire(context);
   pthread_join(james, NULL);
-  lesson_say("done");
+  lesson_say("James has left");
   /* end: run */
+
+  /* region: late */
+  ax_post(context, ax_call(say, "dessert"));
+  lesson_say("main has posted one more");
+  lesson_work(1);
+  ax_work_begin(context);
+  lesson_say("James is hired again");
+  james = hire(context);
+  lesson_work(2);
+  ax_post(context, ax_call(say, "coffee"));
+  ax_work_end(context);
+  pthread_join(james, NULL);
+  lesson_say("done");
+  /* end: late */
 
   ax_context_free(context);
   return 0;

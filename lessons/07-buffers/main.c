@@ -24,8 +24,8 @@ struct beach {
 /* end: cups */
 
 /* region: show */
-/* What only looks asks for a const buffer, and ax_const makes one of the other
- * kind. Letters are shown as they are, other bytes in hexadecimal. */
+/* It only looks, so it takes a const buffer. Letters are shown as they are,
+ * other bytes in hexadecimal. */
 static void show(const char *what, ax_cbuf buf) {
   const uint8_t *byte = buf.base;
   char text[80] = "";
@@ -36,7 +36,6 @@ static void show(const char *what, ax_cbuf buf) {
                              isprint(byte[i]) ? "%c" : "\\x%02x", byte[i]);
   lesson_say("%s %zu bytes: %s", what, buf.len, text);
 }
-
 /* end: show */
 
 /* region: full */

@@ -1,8 +1,9 @@
 /* Lesson 9: stop.
  *
  * The shack stays open until somebody says stop: Enter or the end of standard
- * input, whatever that is, Ctrl-C, or SIGTERM. The blender runs meanwhile. */
-#include "ax.h"
+ * input, whatever that is, Ctrl-C, or SIGTERM. The blender runs meanwhile, and
+ * main may have work of its own (beside.c). */
+#include "beside.h"
 #include "lesson.h"
 
 #include <signal.h>
@@ -63,6 +64,19 @@ static void listen_to_input(struct shack *shack) {
 }
 /* end: input */
 
+/* region: readable */
+/* Booster's way: it stops as soon as there is something to read, and leaves it
+ * to whoever reads next. */
+static void on_readable(void *arg, int err, size_t n) {
+  lesson_must("wait for standard input", err);
+  close_shack(arg, "something to read");
+}
+
+static void wait_for_input(struct shack *shack) {
+  ax_stream_wait(shack->input, AX_READ, ax_call(on_readable, shack));
+}
+/* end: readable */
+
 /* region: signals */
 /* An ordinary handler on a butler, not one of sigaction: it may print, lock and
  * free. */
@@ -79,9 +93,18 @@ static void listen_to_signals(struct shack *shack) {
 }
 /* end: signals */
 
+static long leave_input, main_does; /* the place of the word that was given */
+
+static const struct lesson_option options[] = {
+    {"input=read|wait", &leave_input, 0, 0, "read the input, or leave it"},
+    {"main=runs|polls|hires", &main_does, 0, 0, "what main does meanwhile"},
+};
+
 int main(int argc, char **argv) {
-  struct lesson_cli cli = {.about = "Runs until Enter, end of input, Ctrl-C "
-                                    "or SIGTERM."};
+  struct lesson_cli cli = {
+      .about = "Runs until Enter, end of input, Ctrl-C or SIGTERM.",
+      .options = options,
+      .option_count = sizeof options / sizeof *options};
   lesson_cli(&cli, argc, argv);
   ax_context *context = ax_context_new();
   struct shack shack = {.context = context,
@@ -91,10 +114,13 @@ int main(int argc, char **argv) {
   lesson_must("standard input", ax_stream_open_fd(shack.input, STDIN_FILENO));
 
   listen_to_signals(&shack);
-  listen_to_input(&shack);
+  if (leave_input)
+    wait_for_input(&shack);
+  else
+    listen_to_input(&shack);
   start_blender(&shack);
   lesson_say("the shack is open: Enter or Ctrl-C closes it");
-  ax_run(context);
+  beside(context, main_does);
   lesson_say("done");
 
   ax_unref(shack.input);

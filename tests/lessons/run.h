@@ -209,6 +209,25 @@ static inline void bad_speed_is_refused(void **state) {
   }
 }
 
+/* A stack larger than memory can be is a thread that cannot be had. Sanitizers
+ * make stacks of their own, and not every system allows such a limit. */
+static inline void a_thread_that_cannot_be_had_is_told(void **state) {
+  const struct run *run = *state;
+  static const char limit[] = "ulimit -s 1000000000000 2>/dev/null";
+  char script[400];
+  if (SANITIZED || system(limit) != 0)
+    skip();
+  snprintf(script, sizeof script, "%s; exec %s", limit,
+           lesson_path(run->number));
+  char *argv[] = {"/bin/sh", "-c", script, NULL};
+  struct program *program = program_exec(argv, NULL);
+  assert_int_equal(program_wait(program), 1);
+  assert_string_equal(program_out(program), "");
+  assert_int_equal(count_lines(program_err(program)), 1);
+  assert_non_null(strstr(program_err(program), ": hire a butler: "));
+  program_free(program);
+}
+
 #define RUN_TESTS                                                              \
   cmocka_unit_test(text_is_as_expected), cmocka_unit_test(help_explains),      \
       cmocka_unit_test(wrong_usage_is_refused)

@@ -51,6 +51,7 @@ int main(void) {
       cmocka_unit_test(there_is_one_butler),
       cmocka_unit_test(he_runs_both_and_is_not_main),
       cmocka_unit_test(the_second_is_late_by_the_first_ones_work),
+      cmocka_unit_test(a_thread_that_cannot_be_had_is_told),
       RUN_TESTS,
   };
   return cmocka_run_group_tests(tests, setup, run_end);

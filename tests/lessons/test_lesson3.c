@@ -45,6 +45,7 @@ int main(void) {
       cmocka_unit_test(the_handlers_overlap),
       cmocka_unit_test(each_butler_runs_one),
       cmocka_unit_test(main_goes_on_when_both_have_returned),
+      cmocka_unit_test(a_thread_that_cannot_be_had_is_told),
       RUN_TESTS,
   };
   return cmocka_run_group_tests(tests, setup, run_end);

@@ -41,6 +41,7 @@ int main(void) {
       cmocka_unit_test(both_handlers_run_on_the_strand),
       cmocka_unit_test(they_never_overlap_and_keep_their_order),
       cmocka_unit_test(the_other_butler_was_free_meanwhile),
+      cmocka_unit_test(a_thread_that_cannot_be_had_is_told),
       RUN_TESTS,
   };
   return cmocka_run_group_tests(tests, setup, run_end);

@@ -45,6 +45,7 @@ int main(void) {
       cmocka_unit_test(those_on_the_strand_never_overlap),
       cmocka_unit_test(the_third_overlaps_both),
       cmocka_unit_test(the_third_does_not_wait_for_the_first),
+      cmocka_unit_test(a_thread_that_cannot_be_had_is_told),
       RUN_TESTS,
   };
   return cmocka_run_group_tests(tests, setup, run_end);

@@ -1,6 +1,6 @@
 /* Lesson 9: it stops on Enter, on the end of its input, on Ctrl-C and on
- * SIGTERM, whatever its input is; says which it was, and leaves the input as
- * it found it. */
+ * SIGTERM, whatever its input is and whatever main does meanwhile; says which
+ * it was, and leaves the input as it found it. */
 #include "run.h"
 
 #include <fcntl.h>
@@ -245,6 +245,94 @@ static void a_pipe_is_left_as_it_was(void **state) {
   close(ends[1]);
 }
 
+/* ---------------------------------------------- beside a loop of main's own */
+
+static struct program *start_main(const char *speed, const char *main_does) {
+  struct program_options options = {
+      .args = {"--main", main_does}, .speed = speed, .feed = FEED_TERMINAL};
+  struct program *program = program_start(9, &options);
+  program_wait_for(program, OPEN);
+  return program;
+}
+
+static bool matches_at(const char *speed, const char *main_does,
+                       const char *path) {
+  struct run run = {.expected = path};
+  run.program = start_main(speed, main_does);
+  wait_for_dings(run.program, 1);
+  program_type(run.program, "\n");
+  expect_reason(run.program, "Enter");
+  char *found = output_differs(&run);
+  if (found)
+    print_message("%s: %s\n", path, found);
+  program_free(run.program);
+  free(found);
+  return !found;
+}
+
+/* Again and more slowly when the machine was too busy to be in time. */
+static void expect_main(const char *main_does, const char *path) {
+  assert_true(matches_at("5", main_does, path) ||
+              matches_at("2", main_does, path) ||
+              matches_at("0.5", main_does, path));
+}
+
+static void a_main_that_polls_delivers_between_two_turns(void **state) {
+  expect_main("polls", "lessons/09-stop/polls.txt");
+}
+
+static void a_main_that_hires_holds_nobody_up(void **state) {
+  expect_main("hires", "lessons/09-stop/hires.txt");
+}
+
+static void a_signal_stops_it_beside_mains_loop(void **state) {
+  static const char *const mains[] = {"runs", "polls", "hires"};
+  for (size_t i = 0; i < 3; i++) {
+    struct program *program = start_main("20", mains[i]);
+    whistle(program, SIGTERM);
+    stops(program, "SIGTERM");
+  }
+}
+
+/* --------------------------------------------------- readable, but not read */
+
+static void who_waits_leaves_the_input_to_the_next(void **state) {
+  char script[600];
+  snprintf(script, sizeof script,
+           "printf 'one\\ntwo\\n' | { %s --input wait && cat; }",
+           lesson_path(9));
+  char *argv[] = {"/bin/sh", "-c", script, NULL};
+  struct program *program = program_exec(argv, NULL);
+  assert_int_equal(program_wait(program), 0);
+  assert_non_null(strstr(program_out(program), " done\none\ntwo\n"));
+  assert_non_null(strstr(program_out(program), "something to read: "));
+  program_free(program);
+}
+
+static void who_waits_stops_at_the_end_of_input_too(void **state) {
+  static const enum feed feeds[] = {FEED_NULL, FEED_FILE, FEED_PIPE};
+  for (size_t i = 0; i < 3; i++) {
+    struct program_options options = {.args = {"--input", "wait"},
+                                      .feed = feeds[i]};
+    struct program *program = program_start(9, &options);
+    program_wait_for(program, OPEN);
+    program_end_input(program);
+    stops(program, "something to read");
+  }
+}
+
+static void who_waits_waits_for_enter_on_a_terminal(void **state) {
+  struct program_options options = {.args = {"--input", "wait"},
+                                    .feed = FEED_TERMINAL};
+  struct program *program = program_start(9, &options);
+  program_wait_for(program, OPEN);
+  program_type(program, "not yet");
+  wait_for_dings(program, 2);
+  assert_true(program_is_alive(program));
+  program_type(program, "\n");
+  stops(program, "something to read");
+}
+
 /* ------------------------------------------------------------ the others */
 
 static void the_blender_goes_on_meanwhile(void **state) {
@@ -280,6 +368,18 @@ static void a_closed_standard_input_stops_it(void **state) {
   program_free(program);
 }
 
+static void help_names_the_options(void **state) {
+  struct program_options options = {.args = {"--help"}};
+  struct program *program = program_run(9, &options, 0);
+  const char *text = program_out(program);
+  static const char usage[] = "usage: lesson9 [--help] [--input read|wait] "
+                              "[--main runs|polls|hires]\n";
+  assert_int_equal(strncmp(text, usage, strlen(usage)), 0);
+  assert_int_equal(count_lines(text), 4);
+  assert_string_equal(program_err(program), "");
+  program_free(program);
+}
+
 /* These tests start the program themselves. */
 static int setup(void **state) {
   static struct run run = {.number = 9,
@@ -309,7 +409,13 @@ int main(void) {
       cmocka_unit_test(the_blender_goes_on_meanwhile),
       cmocka_unit_test(what_cannot_be_read_is_an_error),
       cmocka_unit_test(a_closed_standard_input_stops_it),
-      cmocka_unit_test(help_explains),
+      cmocka_unit_test(a_main_that_polls_delivers_between_two_turns),
+      cmocka_unit_test(a_main_that_hires_holds_nobody_up),
+      cmocka_unit_test(a_signal_stops_it_beside_mains_loop),
+      cmocka_unit_test(who_waits_leaves_the_input_to_the_next),
+      cmocka_unit_test(who_waits_stops_at_the_end_of_input_too),
+      cmocka_unit_test(who_waits_waits_for_enter_on_a_terminal),
+      cmocka_unit_test(help_names_the_options),
       cmocka_unit_test(wrong_usage_is_refused),
   };
   return cmocka_run_group_tests(tests, setup, NULL);

@@ -17,7 +17,7 @@ static const struct lesson {
     {3, "lessons/03-two-butlers"},     {4, "lessons/04-post"},
     {5, "lessons/05-strand"},          {6, "lessons/06-off-strand"},
     {7, "lessons/07-buffers"},         {8, "lessons/08-scatter-gather"},
-    {12, "lessons/14-there-and-back"},
+    {14, "lessons/14-there-and-back"},
 };
 enum { LESSONS = sizeof lessons / sizeof *lessons, MOST_WAYS = 20 };
 
