@@ -21,7 +21,7 @@ atomic_long chat_served, chat_alive;
 
 /* region: client */
 struct client {
-  ax_obj obj;
+  struct connection base; /* its stream is that of the outbox */
   struct room *room;
   struct outbox outbox; /* and with it the stream and the strand */
   ax_dynbuf in;
@@ -33,10 +33,8 @@ struct client {
 
 static void client_end(void *client, const char *reason);
 
-void room_init(struct room *room, ax_executor *executor, size_t packet_limit,
-               size_t queue_limit) {
-  *room = (struct room){.executor = executor,
-                        .packet_limit = packet_limit,
+void room_init(struct room *room, size_t packet_limit, size_t queue_limit) {
+  *room = (struct room){.packet_limit = packet_limit,
                         .rules = {queue_limit, client_end}};
   if (uv_rwlock_init(&room->lock))
     abort();
@@ -136,19 +134,24 @@ static void on_packet(void *arg, int err, size_t n) {
 /* In c's strand, like all that touches the stream. */
 static void on_start(void *arg, int err, size_t n) { read_packet(arg); }
 
-void chat_connected(void *room, ax_stream *stream) {
+struct connection *chat_make(void *room, ax_context *context) {
   struct client *c = malloc(sizeof *c);
   if (!c)
     abort();
-  /* region: connected */
   *c = (struct client){.room = room};
-  ax_obj_init(&c->obj, client_destroy);
-  outbox_init(&c->outbox, &c->room->rules, c, stream, c->room->executor);
+  ax_obj_init(&c->base.obj, client_destroy);
+  c->base.stream = ax_stream_new(context);
+  outbox_init(&c->outbox, &c->room->rules, c, c->base.stream, context);
   ax_dynbuf_init(&c->in, c->room->packet_limit);
-  chat_served++;
   chat_alive++;
+  return &c->base;
+}
+
+/* region: connected */
+void chat_start(struct connection *connection) {
+  struct client *c = (struct client *)connection;
+  chat_served++;
   room_enter(c->room, c); /* before the next one is accepted */
   ax_post(c->outbox.strand, ax_keep(c, ax_call(on_start, c)));
-  ax_unref(c);
-  /* end: connected */
 }
+/* end: connected */

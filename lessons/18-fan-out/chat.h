@@ -5,27 +5,27 @@
 #ifndef CHAT_H
 #define CHAT_H
 
+#include "../16-chat/server.h"
 #include "../17-feed/outbox.h"
 
 struct client;
 
 /* The room in which everybody hears everybody else. */
 struct room {
-  ax_executor *executor; /* below the clients' strands */
-  size_t packet_limit;   /* bytes of a packet, its NUL included */
+  size_t packet_limit; /* bytes of a packet, its NUL included */
   struct outbox_rules rules;
   uv_rwlock_t lock; /* guards the rest; held while a packet is handed out */
   struct client *clients;
 };
 
-void room_init(struct room *room, ax_executor *executor, size_t packet_limit,
-               size_t queue_limit);
+void room_init(struct room *room, size_t packet_limit, size_t queue_limit);
 
 /* Only when all clients are gone. */
 void room_free(struct room *room);
 
-/* Serves a new connection; `room` is a struct room. For struct handler. */
-void chat_connected(void *room, ax_stream *stream);
+/* One client. For struct handler; the argument is the room. */
+struct connection *chat_make(void *room, ax_context *context);
+void chat_start(struct connection *connection);
 
 /* Clients served so far, and those that are alive. Any thread. */
 extern atomic_long chat_served, chat_alive;

@@ -1,8 +1,8 @@
 /* Lesson 18: the chat. Every packet, bytes that end with a NUL, goes to
- * everybody else. server.c listens, chat.c is what it is told to serve. */
+ * everybody else. server.c of lesson 16 listens, chat.c is what it is told to
+ * serve. */
 #include "chat.h"
 #include "lesson.h"
-#include "server.h"
 
 #include <stdio.h>
 
@@ -19,12 +19,13 @@ int main(int argc, char **argv) {
   lesson_cli(&cli, argc, argv);
 
   /* region: main */
-  ax_context *context = ax_context_new();
+  struct server server;
   struct room room;
-  room_init(&room, context, (size_t)packet_limit, (size_t)queue_limit);
-  server_start(context, cli.endpoints, cli.endpoint_count, butlers,
-               (struct handler){chat_connected, &room});
-  ax_context_free(context); /* and with it the clients that are left */
+  server_init(&server, butlers);
+  room_init(&room, (size_t)packet_limit, (size_t)queue_limit);
+  server_start(&server, cli.endpoints, cli.endpoint_count,
+               (struct handler){chat_make, chat_start, &room});
+  server_free(&server); /* and with it the clients that are left */
   room_free(&room);
   /* end: main */
   printf("clients served: %ld, alive: %ld\n", chat_served, chat_alive);
