@@ -119,6 +119,7 @@ typedef struct ax_token {
   ax_executor *executor; /* NULL: that of the object or of the call */
   void *keep;       /* an ax_obj, or NULL; held until the handler returns */
   const char *name; /* for the trace; outlives the operation */
+  uint64_t within;  /* nanoseconds, 0: as long as it takes; see ax_within */
 } ax_token;
 
 /* A token that calls fn(arg, err, n). Source: a completion token, a lambda. */
@@ -436,6 +437,18 @@ static inline void ax_timer_wait(ax_timer *timer, ax_token token) {
  * has expired is beyond recall: its handler gets 0, even if it has not run yet.
  * Source: steady_timer::cancel. */
 size_t ax_timer_cancel(ax_timer *timer);
+
+/* The same token, for an operation that takes no longer than `span`. An
+ * operation of a stream or an acceptor that is still pending then ends with
+ * UV_ETIMEDOUT, and n says what it had transferred. The stream stays open.
+ *
+ * Whatever completes before keeps its own result, also when its handler runs
+ * later than that. The handler still runs once. Other calls that take a token
+ * take no notice. Source: asio::cancel_after. */
+static inline ax_token ax_within(ax_time span, ax_token token) {
+  token.within = span ? span : 1;
+  return token;
+}
 
 /* ------------------------------------------------------------- signals */
 

@@ -211,6 +211,7 @@ void *ax__io_begin(size_t size, struct ax__io *io, ax_side side,
   struct ax__io_op *op = ax__op_begin(size, io->executor, io, *token);
   op->op.entry.run = op->done = done;
   op->perform = perform;
+  op->limit.span = token->within;
   op->fd = io->own.fd;
   op->side = (unsigned char)side;
   op->socket = true;
@@ -218,9 +219,12 @@ void *ax__io_begin(size_t size, struct ax__io *io, ax_side side,
 }
 
 void ax__io_start(struct ax__io_op *op) {
+  struct ax__within *within = op->limit.span ? ax__within_new(op) : NULL;
   ax__op_pend(&op->op);
   op->op.entry.run = start;
   ax__loop_submit(ax__io_loop(op->op.object), &op->op.entry);
+  if (within)
+    ax__within_arm(within);
 }
 
 /* The other side of a terminal is gone: there is no room, and the loop would

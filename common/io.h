@@ -34,6 +34,10 @@ struct ax__io_op {
   /* By the owner of the loop, when the descriptor is ready: 0 or an error;
    * UV_EAGAIN: not done yet. Counts in op.n. */
   int (*perform)(struct ax__io_op *op);
+  union {
+    ax_time span;              /* how long it may take; 0: as long as it does */
+    struct ax__within *within; /* from the start on, if there was a span */
+  } limit;
   int fd;
   unsigned number; /* of a stream's operation */
   unsigned char side;
@@ -78,6 +82,11 @@ void *ax__io_begin(size_t size, struct ax__io *io, ax_side side,
 
 /* Has it wait for its descriptor. */
 void ax__io_start(struct ax__io_op *op);
+
+/* Around the start of an operation with a span: the first makes its limit, the
+ * second has the time run, unless the operation is done already. */
+struct ax__within *ax__within_new(struct ax__io_op *op);
+void ax__within_arm(struct ax__within *within);
 
 /* Has request.act run by the owner of the loop; entry and io are filled in. */
 void ax__io_request(struct ax__io *io, struct ax__request request);

@@ -63,7 +63,7 @@ size_t ax_timer_cancel(ax_timer *timer) { return end_waits(timer, NULL); }
 void ax__timer_wait(ax_timer *timer, ax_executor *executor, ax_fn *fn,
                     void *arg, void *keep, const char *name) {
   struct ax__context *context = timer->executor->context;
-  ax_token token = {fn, arg, executor, keep, name};
+  ax_token token = {fn, arg, executor, keep, name, 0};
   ax_op *op = ax__op_begin(sizeof *op, timer->executor, timer, token);
   ax__op_pend(op);
   ax__lock(&context->timers_lock);
