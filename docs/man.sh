@@ -20,8 +20,8 @@ lesson$n - $title
 $(echo "$help" | sed '1d;/^  /d')
 
 It prints \`listening on ENDPOINT\` on a line of its own for each endpoint when
-it accepts there, with the real port where 0 was asked for. SIGINT and SIGTERM
-end it. How it works is told in \`$readme\`.
+it accepts there, with the real port where 0 was asked for. SIGINT, SIGTERM,
+SIGHUP and SIGQUIT end it; a second one ends it at once. How it works is told in \`$readme\`.
 
 # OPTIONS
 
