@@ -8,6 +8,7 @@
  * All of it runs in the strand of the session. Its operations keep it, so it is
  * over when neither circle has one any more. */
 #include "relay.h"
+#include "../12-framing/linger.h"
 #include "lesson.h"
 
 #include <stdlib.h>
@@ -26,9 +27,16 @@ bool proxy_may_reach(const char *to) {
 
 static void on_read(void *arg, int err, size_t n);
 
-static void relay_close(struct relay *r) {
-  ax_stream_close(r->client);
-  ax_stream_close(r->server);
+/* In the strand: where w comes from somebody has vanished. Nobody is there to
+ * hear the other way any more, so it ends, and its side gets a goodbye. */
+static void vanished(struct way *w) {
+  struct relay *r = w->relay;
+  struct way *other = w == &r->there ? &r->back : &r->there;
+  if (w->lost)
+    return; /* it was the other side that vanished */
+  other->lost = true;
+  ax_stream_close(w->from);
+  ax_stream_cancel(w->to);
 }
 
 /* region: ways */
@@ -41,7 +49,8 @@ static void read_on(struct way *w) {
 static void on_written(void *arg, int err, size_t n) {
   struct way *w = arg;
   w->carried += n;
-  if (!err)
+  w->lost = w->lost || err;
+  if (!w->lost)
     read_on(w);
 }
 
@@ -51,7 +60,7 @@ static void on_read(void *arg, int err, size_t n) {
   if (err == UV_EOF)
     ax_stream_shutdown(w->to);
   else if (err)
-    relay_close(w->relay);
+    vanished(w);
   else
     ax_stream_write(w->to, AX_CSEQ(ax_cbuffer(w->cup, n)),
                     ax_keep(w->relay, ax_call(on_written, w)));
@@ -119,9 +128,21 @@ void relay_start(struct relay *r) {
 
 /* ------------------------------------------------------ beginning and end */
 
+/* Who still talks, though nobody hears it any more, may not have read all that
+ * was said before. */
+static void say_goodbye(struct relay *r) {
+  if (ax_stopped(r->proxy->context))
+    return;
+  if (r->there.lost)
+    linger(r->client, r->proxy->context);
+  if (r->back.lost)
+    linger(r->server, r->proxy->context);
+}
+
 static void relay_destroy(void *object) {
   struct relay *r = object;
   struct proxy *p = r->proxy;
+  say_goodbye(r);
   ax_unref(r->client); /* closes them */
   ax_unref(r->server);
   ax_unref(r->strand);

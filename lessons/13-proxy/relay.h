@@ -30,6 +30,7 @@ struct way {
   struct relay *relay;
   ax_stream *from, *to;
   size_t carried; /* bytes */
+  bool lost;      /* nobody takes any more */
   char *cup;
 };
 
