@@ -6,8 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { UNDER_WAY = 16 };                    /* updates */
-static const ax_time LOOK_AGAIN = AX_MS(1); /* at clients that are behind */
+enum { UNDER_WAY = 16 }; /* updates */
 
 atomic_long updates_delivered;
 
@@ -21,12 +20,22 @@ void feed_enter(void *arg, int err, size_t n) {
   s->entered = true;
 }
 
-/* In feed->strand. The post that brings it here is the last to keep it. */
-void feed_leave(void *arg, int err, size_t n) {
-  struct session *s = arg;
+void feed_forget(struct session *s) {
   if (s->entered)
     LIST_REMOVE(s, others);
   s->entered = false;
+  if (s->turn)
+    TAILQ_REMOVE(&s->feed->line, s, line);
+  s->turn = NULL;
+}
+
+/* In feed->strand. The post that brings it here is the last to keep it. */
+void feed_leave(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  ax_op *turn = s->turn;
+  feed_forget(s);
+  if (turn)
+    ax_complete(turn, UV_ECANCELED, 0);
 }
 /* end: enter */
 
@@ -37,15 +46,49 @@ static void broadcast(struct feed *feed, struct chunk *text) {
     outbox_send(&s->outbox, text);
 }
 
+/* --------------------------------------------------------------- replies */
+
 /* region: sync */
 /* In feed->strand, so it is after one update and before another: what the
  * reply does not hold comes behind it. */
-void feed_sync(void *arg, int err, size_t n) {
-  struct session *s = arg;
+static void start_reply(struct session *s) {
   outbox_reply(&s->outbox, s->feed->state.texts, TEXTS,
                ax_on(s->outbox.strand, ax_keep(s, ax_call(session_synced, s))));
 }
 /* end: sync */
+
+static void on_turn(void *arg, int err, size_t n) {
+  if (!err)
+    start_reply(arg);
+}
+
+/* In feed->strand. A reply pins the state as it is now; so there are not too
+ * many at a time, and the others wait in line. */
+void feed_sync(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  struct feed *feed = s->feed;
+  if (feed->replies < feed->most_replies) {
+    feed->replies++;
+    start_reply(s);
+  } else if (s->entered) {
+    s->turn = ax_initiate(feed->strand, ax_keep(s, ax_call(on_turn, s)));
+    TAILQ_INSERT_TAIL(&feed->line, s, line);
+  }
+}
+
+/* In feed->strand: a reply has ended, and the next one takes its place. */
+void feed_synced(void *arg, int err, size_t n) {
+  const struct session *s = arg;
+  struct session *next = TAILQ_FIRST(&s->feed->line);
+  if (!next) {
+    s->feed->replies--;
+    return;
+  }
+  ax_op *turn = next->turn;
+  TAILQ_REMOVE(&s->feed->line, next, line);
+  next->turn = NULL;
+  ax_complete(turn, 0, 0);
+}
 
 /* --------------------------------------------------------------- updates */
 
@@ -64,12 +107,10 @@ static void update_destroy(void *object) {
 
 static struct update *update_new(struct feed *feed, const char *text,
                                  size_t size) {
-  struct update *update = malloc(sizeof *update);
-  if (!update)
-    abort();
+  struct update *update = lesson_alloc(sizeof *update);
   ax_obj_init(&update->obj, update_destroy);
   update->feed = feed;
-  update->text = chunk_new(text, size);
+  update->text = chunk_must(text, size);
   return update;
 }
 
@@ -91,38 +132,28 @@ static void give_room(struct feed *feed) {
     uv_sem_post(&feed->room);
 }
 
-/* In feed->strand: more waits for some client than half of what may. */
-static bool somebody_is_behind(struct feed *feed) {
-  struct session *s = LIST_FIRST(&feed->sessions);
-  while (s && outbox_waiting(&s->outbox) <= feed->rules.limit / 2)
-    s = LIST_NEXT(s, others);
-  return s != NULL;
-}
+static void pace(void *arg, int err, size_t n);
 
-static void on_look(void *arg, int err, size_t n);
+/* In feed->strand: waits for the first client that is behind. */
+static void wait_for_somebody(struct feed *feed) {
+  struct session *s = LIST_FIRST(&feed->sessions);
+  feed->waiter.op = ax_initiate(feed->strand, ax_call(pace, feed));
+  while (s && !outbox_wait(&s->outbox, &feed->waiter))
+    s = LIST_NEXT(s, others);
+  if (!s)
+    ax_complete(feed->waiter.op, 0, 0);
+}
 
 /* region: pace */
 /* In feed->strand, after an update: the producers go on, unless a client is
- * behind. Then they wait for it, but not longer than a lesson second; from
- * there on it has to catch up, or will be cut off. */
-static void pace(struct feed *feed) {
-  ax_time now = ax_now();
-  bool behind = somebody_is_behind(feed);
-  if (!behind || !feed->patience)
-    feed->patience = behind ? now + lesson_seconds(1) : 0;
-  if (now >= feed->patience) {
-    give_room(feed);
-    return;
-  }
-  feed->looking = true;
-  ax_timer_expires_after(feed->look, LOOK_AGAIN);
-  ax_timer_wait(feed->look, ax_on(feed->strand, ax_call(on_look, feed)));
-}
-
-static void on_look(void *arg, int err, size_t n) {
+ * behind. Then they wait for it, as long as its outbox has patience. */
+static void pace(void *arg, int err, size_t n) {
   struct feed *feed = arg;
-  feed->looking = false;
-  pace(feed);
+  feed->waits = outbox_anyone_behind(&feed->rules);
+  if (feed->waits)
+    wait_for_somebody(feed);
+  else
+    give_room(feed);
 }
 /* end: pace */
 
@@ -135,8 +166,8 @@ static void on_update(void *arg, int err, size_t n) {
   broadcast(feed, update->text);
   updates_delivered++;
   feed->handed_out++;
-  if (!feed->looking)
-    pace(feed);
+  if (!feed->waits)
+    pace(feed, 0, 0);
 }
 
 /* On any thread, so it touches nothing of the strand's. */
@@ -166,7 +197,7 @@ static void on_heartbeat(void *arg, int err, size_t n) {
   char line[64];
   int size = snprintf(line, sizeof line, "heartbeat %ld, %ld alive\n",
                       ++feed->heartbeats, sessions_alive);
-  struct chunk *text = chunk_new(line, (size_t)size);
+  struct chunk *text = chunk_must(line, (size_t)size);
   broadcast(feed, text);
   ax_unref(text);
   wait_for_heartbeat(feed);
@@ -174,26 +205,32 @@ static void on_heartbeat(void *arg, int err, size_t n) {
 
 /* --------------------------------------------------- beginning and end */
 
+/* A client may have twice the queue limit, and the updates under way. */
+static struct outbox_rules rules_of(size_t queue_limit) {
+  return (struct outbox_rules){.mark = queue_limit,
+                               .limit = 2 * queue_limit +
+                                        UNDER_WAY * chunk_cost(UPDATE),
+                               .patience = lesson_seconds(5),
+                               .broken = session_end};
+}
+
 struct feed *feed_new(ax_executor *executor, size_t state_kib,
-                      size_t queue_limit) {
-  struct feed *feed = malloc(sizeof *feed);
-  if (!feed)
-    abort();
+                      size_t queue_limit, long most_replies) {
+  struct feed *feed = lesson_alloc(sizeof *feed);
   *feed = (struct feed){.executor = executor,
                         .strand = ax_strand_new(executor),
-                        .rules = {queue_limit, session_end},
+                        .rules = rules_of(queue_limit),
                         .heartbeat = ax_timer_new(executor),
-                        .look = ax_timer_new(executor)};
+                        .most_replies = most_replies};
+  TAILQ_INIT(&feed->line);
   state_init(&feed->state, state_kib);
-  if (uv_sem_init(&feed->room, UNDER_WAY))
-    abort();
+  lesson_must("make a semaphore", uv_sem_init(&feed->room, UNDER_WAY));
   wait_for_heartbeat(feed);
   return feed;
 }
 
 void feed_free(struct feed *feed) {
   ax_unref(feed->heartbeat);
-  ax_unref(feed->look);
   ax_unref(feed->strand);
   state_free(&feed->state);
   uv_sem_destroy(&feed->room);

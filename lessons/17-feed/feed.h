@@ -21,19 +21,21 @@ struct feed {
   ax_strand *strand;
   struct outbox_rules rules;
   uv_sem_t room; /* for updates that are under way */
-  ax_timer *heartbeat, *look;
+  ax_timer *heartbeat;
   struct state state; /* from here on: touched in the strand alone */
   LIST_HEAD(sessions, session) sessions;
+  TAILQ_HEAD(line, session) line; /* they wait for a reply */
+  long replies, most_replies;     /* under way */
   long heartbeats;
-  int handed_out;   /* updates whose room was not given back yet */
-  ax_time patience; /* with clients that are behind ends then; 0: none is */
-  bool looking;     /* at them again in a moment */
+  int handed_out; /* updates whose room was not given back yet */
+  bool waits;     /* for a client that is behind */
+  struct outbox_waiter waiter;
 };
 /* end: feed */
 
 /* Starts the heartbeat, too. */
 struct feed *feed_new(ax_executor *executor, size_t state_kib,
-                      size_t queue_limit);
+                      size_t queue_limit, long most_replies);
 
 /* After the context was freed, for its sessions leave the feed. */
 void feed_free(struct feed *feed);
@@ -50,8 +52,12 @@ bool feed_deliver(struct feed *feed, const char *text, size_t size);
 void feed_wake(struct feed *feed);
 
 /* For sessions: each of these is a handler, to be posted to the strand with a
- * session that is its argument and is kept. */
-ax_fn feed_enter, feed_leave, feed_sync;
+ * session that is its argument and is kept. The session of feed_sync gets
+ * session_synced when its reply has left, and posts feed_synced then. */
+ax_fn feed_enter, feed_leave, feed_sync, feed_synced;
+
+/* For a session that is destroyed. */
+void feed_forget(struct session *session);
 
 /* Updates that were handed out so far. Any thread. */
 extern atomic_long updates_delivered;

@@ -1,2 +1,3 @@
-# The listener of lesson 10 accepts here, too.
-LESSON_SRC_17 += lessons/10-echo/listener.c
+# The listener of lesson 10 accepts here, too, and who made a mistake is shown
+# out as in lesson 12.
+LESSON_SRC_17 += lessons/10-echo/listener.c lessons/12-framing/linger.c

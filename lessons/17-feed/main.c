@@ -9,7 +9,7 @@
 #include <stdio.h>
 
 static long butlers = 1, state_kib = 46, producers = 4, rate = 1,
-            queue_limit_kib = 1024;
+            queue_limit_kib = 1024, replies = 16;
 
 static struct lesson_option options[] = {
     {"butlers", &butlers, 1, 64, "threads that run the handlers"},
@@ -17,7 +17,8 @@ static struct lesson_option options[] = {
     {"producers", &producers, 0, 64, "threads that deliver updates"},
     {"rate", &rate, 0, 1000000, "updates a second of each; 0: full speed"},
     {"queue-limit-kb", &queue_limit_kib, 1, 1 << 20,
-     "KiB of updates that may wait for a client"}};
+     "KiB waiting for a client until the producers wait"},
+    {"replies", &replies, 1, 1024, "replies at a time; more wait in line"}};
 
 static struct lesson_cli cli = {
     .about = "A feed: \"sync\" brings all of it, updates come by themselves.",
@@ -46,8 +47,8 @@ int main(int argc, char **argv) {
 
   /* region: main */
   ax_context *context = ax_context_new();
-  struct feed *feed =
-      feed_new(context, (size_t)state_kib, (size_t)queue_limit_kib << 10);
+  struct feed *feed = feed_new(context, (size_t)state_kib,
+                               (size_t)queue_limit_kib << 10, replies);
   serve(context, feed);
   ax_context_free(context); /* the sessions that are left leave the feed */
   feed_free(feed);          /* so it goes last */

@@ -9,64 +9,121 @@
  * waits for the next.
  *
  * A batch lives from the first chunk put in until it was written. So an idle
- * outbox holds no memory but itself. */
+ * outbox holds no memory but itself.
+ *
+ * The watch. While somebody waits for a client (its outbox is behind, or its
+ * reply is under way) a timer in its strand ticks, TICKS times in the time of
+ * patience. A tick looks whether something has left since the one before, and
+ * wakes the senders that wait. So no wake-up can be lost for long, and a
+ * machine that stood still for a while makes one tick, not the last one.
+ *
+ *     ABREAST -- more than the mark waits --> BEHIND --- TICKS ---> LATE
+ *        ^------- no more than half of it ------+-------------------+ */
 #include "outbox.h"
+#include "../12-framing/linger.h"
+#include "lesson.h"
 
-#include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
+#include <sys/socket.h>
 
-/* A growing array of chunks, each of them held. */
-struct batch {
-  size_t count, room;
-  size_t taken; /* by writes */
-  struct chunk *at[];
-};
+/* ------------------------------------------------------------- the watch */
 
-/* --------------------------------------------------------------- memory */
+enum { TICKS = 4, SILENT_TICKS = 6 * TICKS };
 
-static void *must_have(void *memory) {
-  if (!memory) {
-    fprintf(stderr, "out of memory\n");
-    abort();
+/* With the lock held, when what waits has changed, or the state. */
+static void set_state(struct outbox *box, int state) {
+  atomic_fetch_add(&box->rules->behind,
+                   (state == BEHIND) - (box->state == BEHIND));
+  box->state = state;
+}
+
+/* What counts against the limits. */
+static size_t waiting(const struct outbox *box) {
+  return box->queued - box->reply_left;
+}
+
+/* With the lock held: the senders that wait, if they have waited. */
+static struct outbox_waiter *take_waiters(struct outbox *box) {
+  struct outbox_waiter *waiters = box->waiters;
+  box->waiters = NULL;
+  return waiters;
+}
+
+/* Without the lock. A waiter that is woken may wait elsewhere at once. */
+static void wake(struct outbox_waiter *waiter) {
+  for (struct outbox_waiter *next; waiter; waiter = next) {
+    next = waiter->next;
+    ax_complete(waiter->op, 0, 0);
   }
-  return memory;
 }
 
-struct chunk *chunk_new(const char *bytes, size_t size) {
-  struct chunk *chunk = must_have(malloc(sizeof *chunk + size));
-  ax_obj_init(&chunk->obj, free);
-  chunk->size = size;
-  if (bytes)
-    memcpy(chunk->bytes, bytes, size);
-  return chunk;
+/* With the lock held: somebody waits for this client from now on. True when the
+ * watch has to be started. */
+static bool await(struct outbox *box) {
+  bool start = !box->watched;
+  box->watched = true;
+  box->moved = false;
+  box->still_for = 0;
+  return start;
 }
 
-static struct batch *batch_grow(struct batch *batch) {
-  size_t room = batch ? 2 * batch->room : 8;
-  struct batch *grown =
-      must_have(realloc(batch, sizeof *batch + room * sizeof *batch->at));
-  if (!batch)
-    grown->count = grown->taken = 0;
-  grown->room = room;
-  return grown;
+static void on_tick(void *arg, int err, size_t n);
+
+/* In the strand. */
+static void watch(void *arg, int err, size_t n) {
+  struct outbox *box = arg;
+  if (!box->timer)
+    box->timer = ax_timer_new(box->strand);
+  ax_timer_expires_after(box->timer, box->rules->patience / TICKS);
+  ax_timer_wait(box->timer, ax_keep(box->owner, ax_call(on_tick, box)));
 }
 
-static void batch_add(struct batch **batch, struct chunk *chunk) {
-  if (!*batch || (*batch)->count == (*batch)->room)
-    *batch = batch_grow(*batch);
-  (*batch)->at[(*batch)->count++] = ax_ref(chunk);
+/* With the lock held: why the client is to be cut off, or "". */
+static const char *judge(struct outbox *box) {
+  box->still_for = box->moved ? 0 : box->still_for + 1;
+  box->moved = false;
+  box->behind_for = box->state == BEHIND ? box->behind_for + 1 : 0;
+  if (box->still_for >= TICKS && box->state != ABREAST)
+    return "it does not read, and others wait for it";
+  if (box->still_for >= TICKS && box->reply)
+    return "it does not read what it asked for";
+  if (box->behind_for >= TICKS)
+    set_state(box, LATE);
+  return "";
 }
 
-static void batch_free(struct batch *batch) {
-  for (size_t i = 0; batch && i < batch->count; i++)
-    ax_unref(batch->at[i]);
-  free(batch);
+/* In the strand. */
+static void on_tick(void *arg, int err, size_t n) {
+  struct outbox *box = arg;
+  uv_mutex_lock(&box->lock);
+  const char *why = judge(box);
+  bool silent = box->listens_on && box->still_for >= SILENT_TICKS;
+  bool again = !*why && !silent &&
+               (box->state != ABREAST || box->reply || box->listens_on);
+  box->watched = again;
+  struct outbox_waiter *waiters = take_waiters(box);
+  uv_mutex_unlock(&box->lock);
+  if (again)
+    watch(box, 0, 0);
+  else if (*why || silent)
+    box->rules->broken(box->owner, *why ? why : NULL);
+  wake(waiters);
+}
+
+bool outbox_wait(struct outbox *box, struct outbox_waiter *waiter) {
+  uv_mutex_lock(&box->lock);
+  bool behind = box->state == BEHIND;
+  if (behind) {
+    waiter->next = box->waiters;
+    box->waiters = waiter;
+  }
+  uv_mutex_unlock(&box->lock);
+  return behind;
 }
 
 /* --------------------------------------------------------------- writing */
 
-enum { GATHER = 256 }; /* chunks in one write */
+/* Chunks in one write, and bytes: so that one can see a large reply move. */
+enum { GATHER = 256, WRITE = 64 << 10 };
 
 static void write_next(struct outbox *box);
 
@@ -84,26 +141,58 @@ static void flush(void *arg, int err, size_t n) {
 }
 /* end: flush */
 
-/* So many bytes have left; the reply whose last byte was among them, or NULL */
-static ax_op *count_off(struct outbox *box, size_t n) {
+/* So much has left, and the reply or the senders that waited for it go on. */
+static void count_off(struct outbox *box, size_t cost) {
+  struct outbox_waiter *waiters = NULL;
   ax_op *reply = NULL;
   uv_mutex_lock(&box->lock);
-  box->queued -= n;
-  box->reply_left -= n < box->reply_left ? n : box->reply_left;
+  box->moved = true;
+  box->queued -= cost;
+  box->reply_left -= cost < box->reply_left ? cost : box->reply_left;
   if (box->reply_left == 0) {
     reply = box->reply;
     box->reply = NULL;
   }
+  if (box->state != ABREAST && waiting(box) <= box->rules->mark / 2) {
+    set_state(box, ABREAST);
+    waiters = take_waiters(box);
+  }
   uv_mutex_unlock(&box->lock);
-  return reply;
+  if (reply)
+    ax_complete(reply, 0, 0);
+  wake(waiters);
+}
+
+/* Nothing more is taken, and what waits is forgotten. */
+static void shut(struct outbox *box) {
+  uv_mutex_lock(&box->lock);
+  struct batch *batch = box->waiting;
+  struct outbox_waiter *waiters = take_waiters(box);
+  ax_op *reply = box->reply;
+  box->waiting = NULL;
+  box->reply = NULL;
+  box->closed = true;
+  box->listens_on = false;
+  set_state(box, ABREAST);
+  uv_mutex_unlock(&box->lock);
+  batch_free(batch);
+  if (reply)
+    ax_complete(reply, UV_ECANCELED, 0);
+  wake(waiters);
+}
+
+/* In the strand: a write has failed, perhaps because its owner ended it. */
+static void fail(struct outbox *box) {
+  shut(box);
+  if (!box->ended)
+    box->rules->broken(box->owner, NULL);
 }
 
 /* In the strand. */
 static void on_written(void *arg, int err, size_t n) {
   struct outbox *box = arg;
-  ax_op *reply = count_off(box, n);
-  if (reply)
-    ax_complete(reply, 0, 0);
+  if (!err)
+    count_off(box, batch_release(box->sending));
   /* region: written */
   if (!err && box->sending->taken < box->sending->count) {
     write_next(box);
@@ -112,7 +201,7 @@ static void on_written(void *arg, int err, size_t n) {
   batch_free(box->sending);
   box->sending = NULL;
   if (err)
-    box->rules->broken(box->owner, NULL);
+    fail(box);
   else
     flush(box, 0, 0);
   /* end: written */
@@ -124,10 +213,10 @@ static void write_next(struct outbox *box) {
   struct batch *batch = box->sending;
   /* region: write */
   ax_cbuf bufs[GATHER];
-  size_t count = 0;
-  while (count < GATHER && batch->taken < batch->count) {
-    const struct chunk *chunk = batch->at[batch->taken++];
-    bufs[count++] = ax_cbuffer(chunk->bytes, chunk->size);
+  size_t count = 0, room = WRITE;
+  while (count < GATHER && room > 0 && batch->taken < batch->count) {
+    bufs[count] = batch_take(batch, room);
+    room -= bufs[count++].len;
   }
   ax_stream_write(
       box->stream, (ax_cseq){bufs, count},
@@ -138,110 +227,168 @@ static void write_next(struct outbox *box) {
 
 /* ------------------------------------------------------------ putting in */
 
-/* With the lock held; true when a flush has to be posted. */
-static bool put(struct outbox *box, struct chunk *chunk) {
-  bool idle = !box->flushing;
-  batch_add(&box->waiting, chunk);
-  box->queued += chunk->size;
+/* What is left to be done without the lock. */
+enum { FLUSH = 1, WATCH = 2, CUT_OFF = 4 };
+
+static unsigned cut_off(struct outbox *box, const char *why) {
+  box->closed = true;
+  box->why = why;
+  return CUT_OFF;
+}
+
+/* With the lock held. */
+static unsigned put(struct outbox *box, struct chunk *chunk) {
+  if (!batch_add(&box->waiting, chunk))
+    return cut_off(box, "there is no memory for what waits for it");
+  unsigned todo = box->flushing ? 0 : FLUSH;
+  box->queued += chunk_cost(chunk->size);
   box->flushing = true;
-  return idle;
+  return todo;
+}
+
+/* region: within */
+/* With the lock held: the same, within the limits. */
+static unsigned put_within(struct outbox *box, struct chunk *chunk) {
+  const struct outbox_rules *rules = box->rules;
+  if (box->state != ABREAST &&
+      waiting(box) + chunk_cost(chunk->size) > rules->limit)
+    return cut_off(box, "it does not keep up, and too much waits for it");
+  unsigned todo = put(box, chunk);
+  if (box->state != ABREAST || waiting(box) <= rules->mark)
+    return todo;
+  set_state(box, BEHIND);
+  box->behind_for = 0;
+  return todo | (await(box) ? WATCH : 0);
+}
+/* end: within */
+
+/* In the strand. */
+static void on_cut_off(void *arg, int err, size_t n) {
+  struct outbox *box = arg;
+  box->rules->broken(box->owner, box->why);
 }
 
 static void post_flush(struct outbox *box) {
   ax_post(box->strand, ax_keep(box->owner, ax_call(flush, box)));
 }
 
-/* In the strand. */
-static void on_full(void *arg, int err, size_t n) {
-  struct outbox *box = arg;
-  box->rules->broken(box->owner,
-                     "it does not read, and too much is waiting for it");
+static void post_what_is_left(struct outbox *box, unsigned todo) {
+  if (todo & FLUSH)
+    post_flush(box);
+  if (todo & WATCH)
+    ax_post(box->strand, ax_keep(box->owner, ax_call(watch, box)));
+  if (todo & CUT_OFF)
+    ax_post(box->strand, ax_keep(box->owner, ax_call(on_cut_off, box)));
 }
 
 /* region: send */
 /* On any thread: puts the chunk in, and has it flushed, once. */
 void outbox_send(struct outbox *box, struct chunk *chunk) {
   uv_mutex_lock(&box->lock);
-  size_t waiting = box->queued - box->reply_left;
-  bool fits = waiting + chunk->size <= box->rules->limit;
-  bool full = !fits && !box->closed;
-  bool idle = fits && !box->closed && put(box, chunk);
-  box->closed |= full;
+  unsigned todo = box->closed ? 0 : put_within(box, chunk);
   uv_mutex_unlock(&box->lock);
-  if (idle)
-    post_flush(box);
-  if (full)
-    ax_post(box->strand, ax_keep(box->owner, ax_call(on_full, box)));
+  if (todo)
+    post_what_is_left(box, todo);
 }
 /* end: send */
 
-size_t outbox_waiting(struct outbox *box) {
+/* With the lock held: the reply ends behind what waits now. */
+static unsigned begin_reply(struct outbox *box, ax_op *reply) {
+  box->reply = reply;
+  box->reply_left = box->queued;
+  return await(box) ? WATCH : 0;
+}
+
+/* With `last` nothing more is taken after it. */
+static void reply(struct outbox *box, struct chunk *const *chunks, size_t count,
+                  ax_token token, bool last) {
+  ax_op *op = ax_initiate(box->strand, token);
+  unsigned todo = 0;
   uv_mutex_lock(&box->lock);
-  size_t waiting = box->closed ? 0 : box->queued - box->reply_left;
+  for (size_t i = 0; !box->closed && i < count; i++)
+    todo |= put(box, chunks[i]);
+  bool open = !box->closed, done = box->queued == 0;
+  if (open && !done)
+    todo |= begin_reply(box, op);
+  box->closed |= last;
   uv_mutex_unlock(&box->lock);
-  return waiting;
+  post_what_is_left(box, todo);
+  if (!open || done)
+    ax_complete(op, open ? 0 : UV_ECANCELED, 0);
 }
 
 void outbox_reply(struct outbox *box, struct chunk *const *chunks, size_t count,
                   ax_token token) {
-  ax_op *reply = ax_initiate(box->strand, token);
-  bool idle = false;
-  uv_mutex_lock(&box->lock);
-  bool open = !box->closed;
-  for (size_t i = 0; open && i < count; i++)
-    idle |= put(box, chunks[i]);
-  if (open) {
-    box->reply = reply;
-    box->reply_left = box->queued;
-  }
-  uv_mutex_unlock(&box->lock);
-  if (idle)
-    post_flush(box);
-  if (!open)
-    ax_complete(reply, UV_ECANCELED, 0);
+  reply(box, chunks, count, token, false);
 }
 
 /* --------------------------------------------------- beginning and end */
 
-void outbox_init(struct outbox *box, const struct outbox_rules *rules,
-                 void *owner, ax_stream *stream, ax_executor *executor) {
+bool outbox_listens_on(struct outbox *box) {
+  uv_mutex_lock(&box->lock);
+  bool open = !box->closed;
+  bool start = open && await(box);
+  box->listens_on = open;
+  uv_mutex_unlock(&box->lock);
+  if (start)
+    watch(box, 0, 0);
+  return open;
+}
+
+/* What the system keeps for a client is memory as well, and what has gone there
+ * counts as taken. Linux would let it grow to some MiB. */
+void outbox_opened(struct outbox *box) {
+  int size = 128 << 10, fd = ax_stream_fd(box->stream);
+  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+void outbox_init(struct outbox *box, struct outbox_rules *rules, void *owner,
+                 ax_stream *stream, ax_executor *executor) {
   *box = (struct outbox){.rules = rules,
                          .owner = owner,
                          .stream = stream,
                          .strand = ax_strand_new(executor)};
-  if (uv_mutex_init(&box->lock))
-    abort();
+  lesson_must("make a lock", uv_mutex_init(&box->lock));
 }
 
 void outbox_free(struct outbox *box) {
   batch_free(box->waiting);
   batch_free(box->sending);
   uv_mutex_destroy(&box->lock);
+  ax_unref(box->timer);
   ax_unref(box->stream);
   ax_unref(box->strand);
 }
 
-static void say_why(ax_stream *stream, const char *why) {
+static void say_why(struct outbox *box, const char *why) {
   char peer[AX_ENDPOINT_TEXT];
-  ax_endpoint endpoint;
-  if (ax_stream_remote(stream, &endpoint))
-    return; /* it was closed before */
-  ax_endpoint_format(&endpoint, peer);
-  fprintf(stderr, "closed %s: %s\n", peer, why);
+  if (!why || box->said_why)
+    return;
+  box->said_why = true;
+  lesson_peer(box->stream, peer);
+  lesson_log("closed %s: %s", peer, why);
 }
 
 void outbox_end(struct outbox *box, const char *why) {
-  if (why)
-    say_why(box->stream, why);
+  say_why(box, why);
+  box->ended = true;
   ax_stream_close(box->stream);
-  uv_mutex_lock(&box->lock);
-  struct batch *waiting = box->waiting;
-  ax_op *reply = box->reply;
-  box->waiting = NULL;
-  box->reply = NULL;
-  box->closed = true;
-  uv_mutex_unlock(&box->lock);
-  batch_free(waiting);
-  if (reply)
-    ax_complete(reply, UV_ECANCELED, 0);
+  shut(box);
+  if (box->timer)
+    ax_timer_cancel(box->timer);
+}
+
+/* In the strand: all has left, or it never will. */
+static void on_last(void *arg, int err, size_t n) {
+  struct outbox *box = arg;
+  if (err)
+    ax_stream_close(box->stream);
+  else
+    linger(box->stream, box->strand);
+}
+
+void outbox_dismiss(struct outbox *box, const char *why) {
+  say_why(box, why);
+  reply(box, NULL, 0,
+        ax_on(box->strand, ax_keep(box->owner, ax_call(on_last, box))), true);
 }

@@ -2,54 +2,79 @@
  *
  * Any thread may put something in. Only the client's strand takes it out, and
  * it takes all there is: one write at a time, which gathers the bytes from
- * where they are. The operations of an outbox keep its owner, the client. */
+ * where they are. The operations of an outbox keep its owner, the client.
+ *
+ * The law of who waits for whom:
+ *
+ *   1. An outbox falls behind when more than `mark` waits in it. It has caught
+ *      up when no more than half of that does.
+ *   2. A sender asks before it puts something in. While an outbox is behind,
+ *      the sender waits (outbox_wait) and does not read on from its own peer.
+ *   3. Nobody is waited for longer than `patience`. An outbox that is behind
+ *      and from which nothing leaves in that time is cut off. One from which
+ *      something leaves is late from then on: the senders go on without it,
+ *      and it is cut off when more than `limit` would wait.
+ *   4. An outbox that is not behind takes one chunk of any size.
+ *
+ * So a client that takes half of the mark in the time of patience is never cut
+ * off, whoever talks. What waits for a client is `limit` at most, unless one
+ * chunk is larger. (Senders on several threads may ask in the same moment, and
+ * each then puts a chunk in: `limit` has to leave room for that.) */
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
-#include "ax.h"
-
-/* Bytes that are shared by all who still have to send them. Whoever holds the
- * only reference may change them, and nobody else. */
-struct chunk {
-  ax_obj obj;
-  size_t size;
-  char bytes[];
-};
-
-/* A copy of `bytes`; when that is NULL, the bytes are to be filled in. */
-struct chunk *chunk_new(const char *bytes, size_t size);
+#include "chunk.h"
 
 /* What all outboxes of a server have in common. */
 struct outbox_rules {
-  size_t limit; /* bytes that may wait for one client */
-  /* In the strand: more would wait, as `why` says; or a write has failed, and
-   * `why` is NULL. The owner calls outbox_end. */
+  size_t mark, limit; /* of what waits for one client, as chunk_cost counts */
+  ax_time patience;
+  /* In the strand. A write has failed, and `why` is NULL: nothing more will
+   * leave, but what the client said before may still be read. Or the client is
+   * cut off, as `why` says: the owner calls outbox_end. */
   void (*broken)(void *owner, const char *why);
+  atomic_long behind; /* so many outboxes are waited for */
 };
 
-struct batch;
+/* A sender that waits. */
+struct outbox_waiter {
+  ax_op *op; /* of the sender's: completed when it has waited */
+  struct outbox_waiter *next;
+};
 
 /* region: outbox */
 struct outbox {
-  const struct outbox_rules *rules;
+  struct outbox_rules *rules;
   void *owner; /* it begins with an ax_obj */
   ax_stream *stream;
   ax_strand *strand;
   struct batch *sending; /* by the write under way; in the strand */
+  ax_timer *timer;       /* made when it is needed; in the strand */
+  bool said_why, ended;  /* in the strand */
   uv_mutex_t lock;       /* guards the rest */
   struct batch *waiting;
-  size_t queued;     /* bytes in sending and waiting */
-  size_t reply_left; /* so many of them to the end of the reply */
+  size_t queued;     /* the cost of what is in sending and waiting */
+  size_t reply_left; /* so much of it to the end of the reply */
   ax_op *reply;      /* to be completed then, or NULL */
   bool flushing;     /* a flush is posted or a write is under way */
   bool closed;       /* it takes nothing more */
+  const char *why;   /* it is cut off */
+  /* The watch: see outbox.c. */
+  enum { ABREAST, BEHIND, LATE } state;
+  struct outbox_waiter *waiters;
+  bool watched, moved, listens_on;
+  int behind_for, still_for; /* ticks */
 };
 /* end: outbox */
 
 /* An empty outbox, with a strand of its own on `executor`. It takes over the
  * reference to the stream; the owner reads from the stream in the strand. */
-void outbox_init(struct outbox *box, const struct outbox_rules *rules,
-                 void *owner, ax_stream *stream, ax_executor *executor);
+void outbox_init(struct outbox *box, struct outbox_rules *rules, void *owner,
+                 ax_stream *stream, ax_executor *executor);
+
+/* Before anything else, when the stream is open: so that the system does not
+ * keep much for the client. */
+void outbox_opened(struct outbox *box);
 
 /* For the owner's destroy function; this closes the stream. */
 void outbox_free(struct outbox *box);
@@ -57,20 +82,40 @@ void outbox_free(struct outbox *box);
 /* Sends a chunk, as soon as what was put in before has left. Any thread. */
 void outbox_send(struct outbox *box, struct chunk *chunk);
 
-/* The bytes that wait now, of the limit. Any thread. */
-size_t outbox_waiting(struct outbox *box);
+/* True when somebody is behind, so that a sender has to look for him. */
+static inline bool outbox_anyone_behind(struct outbox_rules *rules) {
+  return atomic_load_explicit(&rules->behind, memory_order_relaxed) > 0;
+}
 
-/* Sends several chunks, a byte at least, with nothing in between. The token is
- * completed when the last byte has left, or with UV_ECANCELED when it will not.
- * Any thread, but one reply at a time.
+/* False when the outbox is not behind. Otherwise completes waiter->op when it
+ * is no longer, or soon: then look again. The op keeps whom the waiter belongs
+ * to. A waiter waits for one outbox at a time. Any thread. */
+bool outbox_wait(struct outbox *box, struct outbox_waiter *waiter);
+
+/* Sends several chunks with nothing in between. The token is completed when the
+ * last byte has left, or with UV_ECANCELED when it will not. Any thread, but
+ * one reply at a time.
  *
- * A reply is not counted against the limit: the client asked for it, and will
- * not be heard again before it has it. */
+ * A reply is not counted against the limits: the client asked for it, and will
+ * not be heard again before it has it. When nothing of it leaves for the time
+ * of patience the client is cut off. */
 void outbox_reply(struct outbox *box, struct chunk *const *chunks, size_t count,
                   ax_token token);
 
+/* In the strand, when the owner has read the end of the stream: the client may
+ * still listen, and the outbox keeps the owner. `broken` is called when a write
+ * fails, or when nothing was sent for six times the patience: then nobody can
+ * tell whether the client is still there. False when a write has failed
+ * before. */
+bool outbox_listens_on(struct outbox *box);
+
 /* In the strand: closes the stream, says why on standard error (unless it is
- * NULL or was closed before), and forgets what waits. */
+ * NULL or was said before), and forgets what waits. */
 void outbox_end(struct outbox *box, const char *why);
+
+/* In the strand, when no read is pending and no reply under way: the client has
+ * made a mistake. Says why and takes nothing more. What waits leaves, and then
+ * the stream is closed so that it arrives (linger.h). */
+void outbox_dismiss(struct outbox *box, const char *why);
 
 #endif

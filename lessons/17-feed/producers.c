@@ -59,14 +59,15 @@ static void *produce(void *arg) {
 static void start_one(struct producer *p) {
   if (pthread_create(&p->thread, NULL, produce, p) == 0)
     return;
-  fprintf(stderr, "the system has no thread for producer %ld\n", p->number);
+  lesson_log("the system has no thread for producer %ld", p->number);
   exit(1);
 }
 
 struct producers *producers_start(struct feed *feed, long count, long rate) {
-  struct producers *all = malloc(sizeof *all + (size_t)count * sizeof *all->at);
-  if (!all || uv_mutex_init(&all->lock) || uv_cond_init(&all->stop))
-    abort();
+  struct producers *all =
+      lesson_alloc(sizeof *all + (size_t)count * sizeof *all->at);
+  lesson_must("make a lock", uv_mutex_init(&all->lock));
+  lesson_must("make a condition", uv_cond_init(&all->stop));
   all->feed = feed;
   all->span = rate ? lesson_seconds(1.0 / (double)rate) : 0;
   all->stopped = false;

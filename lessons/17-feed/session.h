@@ -11,16 +11,19 @@ struct session {
   ax_dynbuf in;               /* what has come of the next command */
   LIST_ENTRY(session) others; /* in the feed's list, in its strand ... */
   bool entered;               /* ... as long as this is set */
+  TAILQ_ENTRY(session) line;  /* of those who wait for a reply, ... */
+  ax_op *turn;                /* ... which is completed when it is its turn */
 };
 
 /* Serves a new connection; `feed` is a struct feed. For a listener. */
 void session_start(void *feed, ax_stream *stream);
 
-/* In the session's strand: the end, with the reason for standard error, or
- * NULL. Twice is once. */
+/* In the session's strand: ends it at once, with the reason for standard error,
+ * or NULL. Twice is once. */
 void session_end(void *session, const char *why);
 
-/* In the session's strand: the reply to a sync has left. A handler. */
+/* In the session's strand: the reply to a sync has left, or never will. A
+ * handler. */
 ax_fn session_synced;
 
 /* Sessions served so far, and those that are alive. Any thread. */

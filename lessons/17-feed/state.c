@@ -4,6 +4,7 @@
  * it changes a copy, the reply keeps what it has, and the last one to let go of
  * that frees it. */
 #include "state.h"
+#include "lesson.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -15,6 +16,12 @@ static const char *const words[] = {"execution", "order", "position", "synced"};
 /* In 46 KiB: 1024, 13312, 8192 and 24576 bytes. */
 static const size_t parts[] = {1, 13, 8, 24};
 enum { ALL_PARTS = 46 };
+
+struct chunk *chunk_must(const char *bytes, size_t size) {
+  struct chunk *chunk = chunk_new(bytes, size);
+  lesson_must("keep the state", chunk ? 0 : UV_ENOMEM);
+  return chunk;
+}
 
 /* What is too long is cut, what is too short filled up. */
 static void write_line(char line[LINE], int text, size_t number,
@@ -28,7 +35,7 @@ static void write_line(char line[LINE], int text, size_t number,
 
 /* The end mark counts down, so that its last line is known by its number. */
 static struct chunk *text_new(int text, size_t lines) {
-  struct chunk *chunk = chunk_new(NULL, lines * LINE);
+  struct chunk *chunk = chunk_must(NULL, lines * LINE);
   for (size_t i = 0; i < lines; i++)
     write_line(chunk->bytes + i * LINE, text,
                text == END_MARK ? lines - 1 - i : i, "as it was at the start");
@@ -62,7 +69,7 @@ void state_update(char update[UPDATE], int text, size_t number,
 static char *writable(struct chunk **text) {
   struct chunk *shared = *text;
   if (atomic_load(&shared->obj.refs) > 1) {
-    *text = chunk_new(shared->bytes, shared->size);
+    *text = chunk_must(shared->bytes, shared->size);
     ax_unref(shared);
   }
   return (*text)->bytes;

@@ -10,7 +10,7 @@
 #ifndef STATE_H
 #define STATE_H
 
-#include "outbox.h"
+#include "chunk.h"
 
 enum { EXECUTIONS, ORDERS, POSITIONS, END_MARK, TEXTS };
 enum { LINE = 64, UPDATE = LINE + 7 }; /* bytes, the newline included */
@@ -19,6 +19,10 @@ struct state {
   size_t lines[TEXTS]; /* constant */
   struct chunk *texts[TEXTS];
 };
+
+/* A chunk that the feed cannot do without: the program ends when there is no
+ * memory for it. */
+struct chunk *chunk_must(const char *bytes, size_t size);
 
 /* As it is at the start, in so many KiB; four at least. */
 void state_init(struct state *state, size_t kib);

@@ -8,39 +8,52 @@
  *     sender's strand               |       receiver's strand
  *                                   receiver's outbox, under its lock
  *
- * What arrived in one read, one packet or more, is copied once, into a chunk
- * that all receivers share by reference count. What has gathered for one of
- * them leaves with one gather write, straight from the chunks: that is the
- * outbox of lesson 17. */
+ * What arrived in one read, one packet or more, is copied twice, however many
+ * receive it: into the dynamic buffer, and from there into a chunk that they
+ * share by reference count. What has gathered for one of them leaves with one
+ * gather write, straight from the chunks: that is the outbox of lesson 17.
+ *
+ * While an outbox is behind, nobody hands out: a packet stays in its sender's
+ * buffer, and the sender is not read on. */
 #include "chat.h"
+#include "lesson.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 
 atomic_long chat_served, chat_alive;
 
 /* region: client */
 struct client {
-  struct connection base; /* its stream is that of the outbox */
+  struct connection base; /* the count, and the stream of the outbox */
   struct room *room;
-  struct outbox outbox; /* and with it the stream and the strand */
+  struct outbox outbox; /* and with it the strand */
   ax_dynbuf in;
+  bool said_all;               /* it may still listen */
+  struct outbox_waiter waiter; /* for somebody who is behind */
   struct client **link, *next; /* in the room, under the room's lock */
 };
 /* end: client */
 
 /* ------------------------------------------------------------- the room */
 
-static void client_end(void *client, const char *reason);
+static void on_broken(void *client, const char *why);
 
-void room_init(struct room *room, size_t packet_limit, size_t queue_limit) {
+/* Those who ask in the same moment whether anyone is behind, one on each
+ * butler, put a packet in: so there is room for that, and for as much again. */
+void room_init(struct room *room, size_t packet_limit, size_t queue_limit,
+               long butlers) {
+  size_t at_once = (size_t)butlers * chunk_cost(packet_limit);
   *room = (struct room){.packet_limit = packet_limit,
-                        .rules = {queue_limit, client_end}};
-  if (uv_rwlock_init(&room->lock))
-    abort();
+                        .rules = {.mark = queue_limit,
+                                  .limit = 2 * queue_limit + at_once,
+                                  .patience = lesson_seconds(5),
+                                  .broken = on_broken}};
+  lesson_must("make a lock", uv_rwlock_init(&room->lock));
 }
 
 void room_free(struct room *room) { uv_rwlock_destroy(&room->lock); }
+
+static void hand_out(void *arg, int err, size_t n);
 
 static void room_enter(struct room *room, struct client *c) {
   uv_rwlock_wrlock(&room->lock);
@@ -75,6 +88,26 @@ static void broadcast(struct room *room, const struct client *from,
 }
 /* end: broadcast */
 
+/* region: hold */
+/* In c's strand. True when somebody is behind: hand_out is called again when he
+ * has caught up, or soon. */
+static bool hold(struct client *c) {
+  struct room *room = c->room;
+  if (!outbox_anyone_behind(&room->rules))
+    return false;
+  ax_token token = ax_keep(c, ax_call(hand_out, c));
+  c->waiter.op = ax_initiate(c->outbox.strand, token);
+  uv_rwlock_rdlock(&room->lock);
+  struct client *other = room->clients;
+  while (other && !outbox_wait(&other->outbox, &c->waiter))
+    other = other->next;
+  uv_rwlock_rdunlock(&room->lock);
+  if (!other) /* he has caught up in between */
+    ax_complete(c->waiter.op, 0, 0);
+  return true;
+}
+/* end: hold */
+
 /* ------------------------------------------------------------ the client */
 
 static void client_destroy(void *object) {
@@ -87,11 +120,37 @@ static void client_destroy(void *object) {
 }
 
 /* In c's strand: nothing more will be read or written. */
-static void client_end(void *client, const char *reason) {
-  struct client *c = client;
+static void client_end(struct client *c, const char *why) {
   room_leave(c->room, c);
-  outbox_end(&c->outbox, reason);
+  outbox_end(&c->outbox, why);
 }
+
+/* In c's strand: it has made a mistake, and gets what was said before. */
+static void client_dismiss(struct client *c, const char *why) {
+  room_leave(c->room, c);
+  outbox_dismiss(&c->outbox, why);
+}
+
+/* region: broken */
+/* In c's strand. When a write has failed it may have said something before it
+ * left: then it is read to the end. */
+static void on_broken(void *client, const char *why) {
+  struct client *c = client;
+  if (why || c->said_all)
+    client_end(c, why);
+}
+
+/* In c's strand: nothing more will be read. */
+static void on_no_packet(struct client *c, int err) {
+  c->said_all = true;
+  if (err == UV_EMSGSIZE)
+    client_dismiss(c, "its packet is too long");
+  else if (err == UV_ENOMEM)
+    client_dismiss(c, "there is no memory for its packet");
+  else if (err != UV_EOF || !outbox_listens_on(&c->outbox))
+    client_end(c, NULL);
+}
+/* end: broken */
 
 /* --------------------------------------------------------------- reading */
 
@@ -104,7 +163,6 @@ static size_t whole_packets(ax_cbuf data) {
   return size;
 }
 
-/* region: read */
 static void on_packet(void *arg, int err, size_t n);
 
 static void read_packet(struct client *c) {
@@ -113,15 +171,27 @@ static void read_packet(struct client *c) {
                        ax_on(c->outbox.strand, token));
 }
 
+/* region: read */
 /* In c's strand: a packet has come, and perhaps more behind it. */
 static void on_packet(void *arg, int err, size_t n) {
+  if (err)
+    on_no_packet(arg, err);
+  else
+    hand_out(arg, 0, 0);
+}
+
+/* In c's strand. Until it is handed out nothing more is read from the sender.
+ */
+static void hand_out(void *arg, int err, size_t n) {
   struct client *c = arg;
-  if (err) {
-    client_end(c, err == UV_EMSGSIZE ? "its packet is too long" : NULL);
+  if (hold(c))
     return;
-  }
   ax_cbuf data = ax_dynbuf_data(&c->in);
   struct chunk *chunk = chunk_new(data.base, whole_packets(data));
+  if (!chunk) {
+    on_no_packet(c, UV_ENOMEM);
+    return;
+  }
   ax_dynbuf_consume(&c->in, chunk->size);
   broadcast(c->room, c, chunk);
   ax_unref(chunk);
@@ -131,26 +201,27 @@ static void on_packet(void *arg, int err, size_t n) {
 
 /* ------------------------------------------------------------- the handler */
 
-/* In c's strand, like all that touches the stream. */
-static void on_start(void *arg, int err, size_t n) { read_packet(arg); }
-
 struct connection *chat_make(void *room, ax_context *context) {
-  struct client *c = malloc(sizeof *c);
-  if (!c)
-    abort();
+  struct client *c = lesson_alloc(sizeof *c);
+  /* region: make */
   *c = (struct client){.room = room};
   ax_obj_init(&c->base.obj, client_destroy);
   c->base.stream = ax_stream_new(context);
   outbox_init(&c->outbox, &c->room->rules, c, c->base.stream, context);
   ax_dynbuf_init(&c->in, c->room->packet_limit);
+  /* end: make */
   chat_alive++;
   return &c->base;
 }
+
+/* In c's strand, like all that touches the stream. */
+static void on_start(void *arg, int err, size_t n) { read_packet(arg); }
 
 /* region: connected */
 void chat_start(struct connection *connection) {
   struct client *c = (struct client *)connection;
   chat_served++;
+  outbox_opened(&c->outbox);
   room_enter(c->room, c); /* before the next one is accepted */
   ax_post(c->outbox.strand, ax_keep(c, ax_call(on_start, c)));
 }

@@ -1,4 +1,4 @@
-/* chat.h: the chat, a handler to be plugged into server.h.
+/* chat.h: the chat, a handler to be plugged into the server of lesson 16.
  *
  * A packet is bytes up to and with a NUL. Every packet of a client goes to all
  * other clients, in the order of its sender. */
@@ -18,12 +18,14 @@ struct room {
   struct client *clients;
 };
 
-void room_init(struct room *room, size_t packet_limit, size_t queue_limit);
+/* So many butlers will serve it. */
+void room_init(struct room *room, size_t packet_limit, size_t queue_limit,
+               long butlers);
 
 /* Only when all clients are gone. */
 void room_free(struct room *room);
 
-/* One client. For struct handler; the argument is the room. */
+/* For struct handler; the argument is the room. */
 struct connection *chat_make(void *room, ax_context *context);
 void chat_start(struct connection *connection);
 

@@ -1,6 +1,6 @@
 /* Lesson 18: the chat. Every packet, bytes that end with a NUL, goes to
- * everybody else. server.c of lesson 16 listens, chat.c is what it is told to
- * serve. */
+ * everybody else. The server is that of lesson 16, chat.c is plugged into it,
+ * and what waits for a client is in the outbox of lesson 17. */
 #include "chat.h"
 #include "lesson.h"
 
@@ -11,7 +11,8 @@ int main(int argc, char **argv) {
   struct lesson_option options[] = {
       {"butlers", &butlers, 1, 64, "threads that run the handlers"},
       {"packet-limit", &packet_limit, 1, 1 << 30, "bytes in a packet"},
-      {"queue-limit", &queue_limit, 1, 1 << 30, "bytes waiting for a client"}};
+      {"queue-limit", &queue_limit, 1, 1 << 30,
+       "bytes waiting for a client until the others wait"}};
   struct lesson_cli cli = {.about = "A chat; packets end with a NUL.",
                            .endpoint = "127.0.0.1:8888",
                            .options = options,
@@ -21,8 +22,8 @@ int main(int argc, char **argv) {
   /* region: main */
   struct server server;
   struct room room;
+  room_init(&room, (size_t)packet_limit, (size_t)queue_limit, butlers);
   server_init(&server, butlers);
-  room_init(&room, (size_t)packet_limit, (size_t)queue_limit);
   server_start(&server, cli.endpoints, cli.endpoint_count,
                (struct handler){chat_make, chat_start, &room});
   server_free(&server); /* and with it the clients that are left */

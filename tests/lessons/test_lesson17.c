@@ -4,8 +4,9 @@
 #include "peers.h"
 
 #define TCP "127.0.0.1:0"
-#define TOO_SLOW                                                               \
-  "closed {*}: it does not read, and too much is waiting for it\n"
+#define TOO_LONG "closed {*}: its command is too long\n"
+#define TOO_SLOW "closed {*}: it does not {*}\n" /* read, or keep up */
+#define DEAF_TO_REPLY "closed {*}: it does not read what it asked for\n"
 
 static const char *const butlers_of[] = {"1", "2", "4"};
 
@@ -287,9 +288,9 @@ static void sync_brings_the_whole_state(void **state) {
   assert_memory_equal(expected + 47104 - 64, "synced    0000000", NAME);
   free(expected);
   client_half_close(client);
+  end(&server, 1);
   client_expect_end(client);
   client_close(client);
-  end(&server, 1);
 }
 
 static void the_state_may_have_any_size(void **state) {
@@ -303,37 +304,48 @@ static void the_state_may_have_any_size(void **state) {
     client_send_text(client, "sync\n");
     expect_state(client, sizes[i]);
     client_half_close(client);
+    end(&server, 1);
     client_expect_end(client);
     client_close(client);
-    end(&server, 1);
   }
+}
+
+/* The trace of a run with two replies, one after the other. */
+static struct trace *trace_of_two_replies(size_t kib) {
+  char path[TEMP_PATH];
+  temp_path(path, "trace");
+  struct program_options options = {
+      .args = {"--producers", "0", TCP, "--state-kb", number_text((long)kib)},
+      .speed = "0.01",
+      .trace = path};
+  struct server server = serve_with(17, options);
+  int client = client_connect(server.endpoint);
+  for (int i = 0; i < 2; i++) {
+    client_send_text(client, "sync\n");
+    expect_state(client, kib);
+  }
+  client_close(client);
+  end(&server, 1);
+  return trace_load(path);
 }
 
 /* Four texts, one write operation, which takes its bytes from all of them. */
 static void the_reply_is_one_gather_write(void **state) {
-  static const size_t sizes[] = {46, 4096};
-  for (int i = 0; i < 2; i++) {
-    char path[TEMP_PATH];
-    temp_path(path, "trace");
-    struct program_options options = {.args = {"--producers", "0", TCP,
-                                               "--state-kb",
-                                               number_text((long)sizes[i])},
-                                      .speed = "0.01",
-                                      .trace = path};
-    struct server server = serve_with(17, options);
-    int client = client_connect(server.endpoint);
-    client_send_text(client, "sync\n");
-    expect_state(client, sizes[i]);
-    client_half_close(client);
-    client_expect_end(client); /* the write was reported by then */
-    client_close(client);
-    end(&server, 1);
-    struct trace *trace = trace_load(path);
-    assert_int_equal(trace_count(trace, "on_written", NULL), 1);
-    assert_int_equal(trace_find(trace, "on_written", NULL, 0)->n,
-                     sizes[i] * 1024);
-    trace_free(trace);
-  }
+  struct trace *trace = trace_of_two_replies(46);
+  assert_in_range(trace_count(trace, "on_written", NULL), 1, 2);
+  assert_int_equal(trace_find(trace, "on_written", NULL, 0)->n, 46 * 1024);
+  trace_free(trace);
+}
+
+/* One that is larger leaves in pieces, so that one can see it move. */
+static void a_large_reply_leaves_in_pieces(void **state) {
+  enum { KIB = 4096, PIECE = 64 };
+  struct trace *trace = trace_of_two_replies(KIB);
+  assert_in_range(trace_count(trace, "on_written", NULL), KIB / PIECE,
+                  2 * (KIB / PIECE) + 2);
+  for (size_t i = 0; i < KIB / PIECE; i++)
+    assert_int_equal(trace_find(trace, "on_written", NULL, i)->n, PIECE * 1024);
+  trace_free(trace);
 }
 
 /* Sixteen replies of 16 MiB under way, and the server has one state. */
@@ -357,18 +369,23 @@ static void replies_share_the_state(void **state) {
   end(&server, MOST);
 }
 
-static void a_half_closed_client_gets_its_reply_and_then_the_end(void **state) {
-  char path[TEMP_PATH];
-  temp_path(path, "half");
-  struct server server = serve_quietly("--state-kb", "4096", TCP, path);
+/* It gets its reply, all updates, and the heartbeats. */
+static void a_half_closed_client_still_listens(void **state) {
+  struct viewer viewers[2];
+  struct program_options options = {
+      .args = {"--rate", "10", "--state-kb", "4096", TCP}, .speed = "20"};
+  struct server server = serve_with(17, options);
   for (int i = 0; i < 2; i++) {
-    int client = client_connect(i ? server.more[0] : server.endpoint);
-    client_send_text(client, "sync\n");
-    client_half_close(client);
-    expect_state(client, 4096);
-    client_expect_end(client);
-    client_close(client);
+    viewer_come(&viewers[i], server.endpoint, 4096);
+    viewer_ask(&viewers[i]);
   }
+  viewers_until(viewers, 2, !viewers[0].peer.left);
+  client_half_close(viewers[0].peer.fd);
+  viewers_until(viewers, 2, all_have(viewers, 2, 1, 100));
+  viewers_until(viewers, 2,
+                viewers[0].heartbeats > 3 && all_have(viewers, 2, 1, 500));
+  viewer_leave(&viewers[0]);
+  viewer_leave(&viewers[1]);
   end(&server, 2);
 }
 
@@ -442,8 +459,7 @@ static void commands_may_be_joined(void **state) {
       expect_state(client, 512);
     client_send_text(client, "nc\n");
     expect_state(client, 512);
-    client_half_close(client);
-    client_expect_end(client);
+    assert_false(client_readable(client, 0));
     client_close(client);
   }
   end(&server, 2);
@@ -460,9 +476,9 @@ static void what_is_no_command_is_skipped(void **state) {
   expect_state(client, 46);
   client_send_text(client, "sync"); /* is none before the line has ended */
   client_half_close(client);
+  end(&server, 1);
   client_expect_end(client);
   client_close(client);
-  end(&server, 1);
 }
 
 static void too_long_a_command_ends_its_client_alone(void **state) {
@@ -477,15 +493,39 @@ static void too_long_a_command_ends_its_client_alone(void **state) {
     if (i == 0) {
       client_send_text(client, "sync\n");
       expect_state(client, 46);
-      client_half_close(client);
+    } else {
+      client_expect_end(client);
     }
-    client_expect_end(client);
     client_close(client);
   }
   client_send_text(stays, "sync\n");
   expect_state(stays, 46);
   client_close(stays);
-  end_with(&server, SIGTERM, 3, "closed {*}: its command is too long\n");
+  end_with(&server, SIGTERM, 3, TOO_LONG);
+}
+
+/* It closes so that the replies before it arrive, though much comes behind. */
+static void too_long_a_command_comes_after_its_replies(void **state) {
+  enum { MORE = 200000 };
+  struct server server =
+      serve_quietly("--butlers", "2", "--state-kb", "1024", TCP);
+  char *more = malloc(MORE);
+  assert_non_null(more);
+  memset(more, 'x', MORE);
+  for (int i = 0; i < 10; i++) {
+    int client = client_connect(server.endpoint);
+    client_send_text(client, "sync\n");
+    client_try_send(client, more, MORE);
+    expect_state(client, 1024);
+    client_expect_end(client);
+    client_close(client);
+  }
+  free(more);
+  long served =
+      end_server_with(&server, SIGTERM, "clients",
+                      "#{\n" TOO_LONG TOO_LONG TOO_LONG TOO_LONG TOO_LONG
+                          TOO_LONG TOO_LONG TOO_LONG TOO_LONG TOO_LONG "#}\n");
+  assert_int_equal(served, 10);
 }
 
 /* A client that asks a hundred thousand times, and does not read, has to wait:
@@ -510,7 +550,6 @@ static void who_asks_and_does_not_read_is_not_heard(void **state) {
   long after = program_resident(server.program);
   assert_true(SANITIZED || before < 0 || after - before < 4096);
   peer_close(&peer);
-  wait_until_empty(&server);
   end(&server, 2);
 }
 
@@ -560,9 +599,11 @@ static void a_reply_in_flight_does_not_change(void **state) {
   struct viewer viewers[2], *slow = &viewers[0], *quick = &viewers[1];
   char path[TEMP_PATH];
   temp_path(path, "flight");
-  struct server server =
-      serve(17, "--butlers", "2", "--rate", "100", "--state-kb", "4096",
-            "--queue-limit-kb", "65536", path);
+  struct program_options options = {.args = {"--butlers", "2", "--rate", "4000",
+                                             "--state-kb", "4096",
+                                             "--queue-limit-kb", "65536", path},
+                                    .speed = "0.5"};
+  struct server server = serve_with(17, options);
   viewer_come(slow, server.endpoint, KIB);
   viewer_come(quick, server.endpoint, KIB);
   viewers_until(viewers, 2, all_have(viewers, 2, 0, 100));
@@ -670,9 +711,9 @@ static void the_operation_ends_with_an_error(void **state) {
   wait_until_empty(&server);
   end(&server, 1);
   struct trace *trace = trace_load(path);
-  struct trace_slice *written = trace_find(trace, "on_written", NULL, 0);
+  struct trace_slice *written = trace_find(
+      trace, "on_written", NULL, trace_count(trace, "on_written", NULL) - 1);
   assert_true(written->err == UV_ECONNRESET || written->err == UV_EPIPE);
-  assert_in_range(written->n, 1, 16384 * 1024 - 1);
   assert_int_equal(trace_find(trace, "session_synced", NULL, 0)->err,
                    UV_ECANCELED);
   assert_int_equal(trace_count(trace, "feed_leave", NULL), 1);
@@ -730,6 +771,96 @@ static void who_does_not_read_is_cut_off(void **state) {
     wait_until_empty(&server);
     end_with(&server, SIGTERM, 2, TOO_SLOW);
   }
+}
+
+/* One that asks, reads a byte and sleeps, and the one before it has heard ten
+ * updates more when the next one comes: each pins a state of its own. */
+enum { SLEEPERS = 12 };
+
+static void sleepers_come(int sleepers[SLEEPERS], const struct server *server,
+                          struct viewer *v) {
+  for (int i = 0; i < SLEEPERS; i++) {
+    sleepers[i] = client_connect(server->endpoint);
+    client_send_text(sleepers[i], "sync\n");
+    viewers_until(v, 1,
+                  program_descriptors(server->program) == -1 ||
+                      program_descriptors(server->program) >
+                          server->descriptors + i + 1);
+    long updates = v->updates;
+    viewers_until(v, 1, v->updates > updates + 10);
+  }
+}
+
+/* At most two states besides its own: the other sleepers wait in line. */
+static void old_states_are_bounded(void **state) {
+  enum { KIB = 16384, PINNED = KIB * 22 / 46 };
+  int sleepers[SLEEPERS];
+  struct viewer v;
+  struct program_options options = {.args = {"--rate", "10000", "--state-kb",
+                                             "16384", "--replies", "2",
+                                             "--queue-limit-kb", "65536", TCP},
+                                    .speed = "0.01"};
+  struct server server = serve_with(17, options);
+  viewer_come(&v, server.endpoint, KIB);
+  viewer_sync(&v);
+  long before = program_resident(server.program);
+  sleepers_come(sleepers, &server, &v);
+  long after = program_resident(server.program);
+  if (!SANITIZED && before >= 0 && after - before > 3 * PINNED)
+    give_up("it grew by %ld KiB", after - before);
+  for (int i = 0; i < SLEEPERS; i++)
+    client_close(sleepers[i]);
+  viewer_leave(&v);
+  end(&server, SLEEPERS + 1);
+}
+
+/* Those who do not read are shown out; who waits behind them has its turn. */
+static void a_reply_that_does_not_move_is_cut_off(void **state) {
+  enum { KIB = 4096 };
+  int sleepers[4];
+  struct viewer v;
+  char path[TEMP_PATH];
+  temp_path(path, "still");
+  struct program_options options = {.args = {"--producers", "0", "--state-kb",
+                                             "4096", "--replies", "2", path},
+                                    .speed = "5"};
+  struct server server = serve_with(17, options);
+  for (int i = 0; i < 4; i++) {
+    sleepers[i] = client_connect(server.endpoint);
+    client_send_text(sleepers[i], "sync\n");
+  }
+  wait_until(program_descriptors(server.program) == -1 ||
+             program_descriptors(server.program) == server.descriptors + 4);
+  viewer_come(&v, server.endpoint, KIB);
+  viewer_sync(&v);
+  viewer_leave(&v);
+  wait_until(lines_in(program_err(server.program)) == 4);
+  for (int i = 0; i < 4; i++)
+    client_close(sleepers[i]);
+  end_with(&server, SIGTERM, 5,
+           DEAF_TO_REPLY DEAF_TO_REPLY DEAF_TO_REPLY DEAF_TO_REPLY);
+}
+
+/* A reader that is slow, but reads, gets all of its reply. */
+static void a_reply_that_moves_slowly_arrives(void **state) {
+  enum { KIB = 1024, STEPS = 32 };
+  char path[TEMP_PATH];
+  temp_path(path, "slow");
+  struct program_options options = {
+      .args = {"--producers", "0", "--state-kb", "1024", path}, .speed = "10"};
+  struct server server = serve_with(17, options);
+  int client = client_connect(server.endpoint);
+  char *expected = first_state(KIB);
+  client_send_text(client, "sync\n");
+  for (int i = 0; i < STEPS; i++) {
+    double begin = seconds();
+    wait_until(seconds() - begin > 0.03);
+    client_expect(client, expected + i * (KIB / STEPS) * 1024,
+                  KIB / STEPS * 1024);
+  }
+  free(expected);
+  client_close(client);
+  end(&server, 1);
 }
 
 /* Nobody asks whether the stream is open: the read that was pending when it
@@ -965,12 +1096,13 @@ static void it_ends_in_the_middle_of_everything(void **state) {
 static void wrong_usage_is_refused(void **state) {
   static const char *const mentions[] = {
       "--butlers",        "--state-kb", "--producers", "--rate",
-      "--queue-limit-kb", "ENDPOINT",   NULL};
+      "--queue-limit-kb", "--replies",  "ENDPOINT",    NULL};
   expect_usage(17, mentions);
   expect_refusal(17, 2, "--state-kb", "--state-kb", "3");
   expect_refusal(17, 2, "--producers", "--producers", "65");
   expect_refusal(17, 2, "--rate", "--rate", "-1");
   expect_refusal(17, 2, "--queue-limit-kb", "--queue-limit-kb", "0");
+  expect_refusal(17, 2, "--replies", "--replies", "0");
 }
 
 static void a_busy_port_is_refused(void **state) {
@@ -989,13 +1121,15 @@ int main(void) {
       cmocka_unit_test(sync_brings_the_whole_state),
       cmocka_unit_test(the_state_may_have_any_size),
       cmocka_unit_test(the_reply_is_one_gather_write),
+      cmocka_unit_test(a_large_reply_leaves_in_pieces),
       cmocka_unit_test(replies_share_the_state),
-      cmocka_unit_test(a_half_closed_client_gets_its_reply_and_then_the_end),
+      cmocka_unit_test(a_half_closed_client_still_listens),
       cmocka_unit_test(a_reply_may_be_larger_than_the_limit),
       cmocka_unit_test(a_command_may_be_split_anywhere),
       cmocka_unit_test(commands_may_be_joined),
       cmocka_unit_test(what_is_no_command_is_skipped),
       cmocka_unit_test(too_long_a_command_ends_its_client_alone),
+      cmocka_unit_test(too_long_a_command_comes_after_its_replies),
       cmocka_unit_test(who_asks_and_does_not_read_is_not_heard),
       cmocka_unit_test(everybody_gets_every_update),
       cmocka_unit_test(every_producer_is_heard),
@@ -1006,6 +1140,9 @@ int main(void) {
       cmocka_unit_test(the_operation_ends_with_an_error),
       cmocka_unit_test(the_feed_keeps_nobody_alive),
       cmocka_unit_test(who_does_not_read_is_cut_off),
+      cmocka_unit_test(old_states_are_bounded),
+      cmocka_unit_test(a_reply_that_does_not_move_is_cut_off),
+      cmocka_unit_test(a_reply_that_moves_slowly_arrives),
       cmocka_unit_test(a_cut_off_session_learns_it_from_its_handler),
       cmocka_unit_test(updates_are_handed_out_by_butlers_in_one_strand),
       cmocka_unit_test(writes_of_a_client_do_not_overlap),

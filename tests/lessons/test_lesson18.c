@@ -5,8 +5,9 @@
 
 #define TCP "127.0.0.1:0"
 #define TOO_LONG "closed {*}: its packet is too long\n"
-#define TOO_SLOW                                                               \
-  "closed {*}: it does not read, and too much is waiting for it\n"
+#define DEAF "closed {*}: it does not read, and others wait for it\n"
+#define TOO_SLOW "closed {*}: it does not keep up, and too much waits for it\n"
+#define NO_MEMORY "closed {*}: there is no memory for its packet\n"
 
 static const char *const butlers_of[] = {"1", "2", "4"};
 
@@ -58,6 +59,20 @@ static void all_leave(const int *clients, size_t count) {
   }
 }
 
+/* So many clients are left. One that ended its side and is gone is found out
+ * when something was sent to it, so there is some talk. */
+static void until_left(const struct server *server, size_t count, int speaker,
+                       int listener) {
+  double end = deadline();
+  do {
+    say(speaker, "still here?");
+    hear(listener, "still here?");
+    pause_before(end, "some to have left");
+  } while (program_descriptors(server->program) != -1 &&
+           program_descriptors(server->program) !=
+               server->descriptors + (long)count);
+}
+
 static void a_packet_goes_to_everybody_but_its_sender(void **state) {
   for (int b = 0; b < 3; b++) {
     enum { COUNT = 5 };
@@ -80,7 +95,7 @@ static void alone_nobody_hears_anything(void **state) {
   int client = client_connect(server.endpoint), clients[2];
   say(client, "is anybody here?");
   client_half_close(client);
-  client_expect_end(client);
+  client_expect_end(client); /* of the silence */
   client_close(client);
   fill_room(clients, 2, server.endpoint); /* too late for that */
   end(&server, 3);
@@ -333,6 +348,7 @@ struct member {
   unsigned next[SENDERS]; /* the number it must hear next */
   size_t heard;           /* packets */
   size_t greeted;         /* lone NULs */
+  size_t farewell;        /* a guest's, counted from 1 on */
   char part[MOST];        /* of a packet, ... */
   size_t size;            /* ... so many bytes */
 };
@@ -451,6 +467,13 @@ static void crowd_end(struct crowd *crowd, long least, long most) {
   free(crowd);
 }
 
+static size_t heard_by(const struct member *members, size_t count) {
+  size_t heard = 0;
+  for (size_t i = 0; i < count; i++)
+    heard += members[i].heard;
+  return heard;
+}
+
 static void talk(const char *butlers, unsigned count, size_t size) {
   char path[TEMP_PATH];
   temp_path(path, "talk");
@@ -477,6 +500,38 @@ static void with_two_butlers_nothing_is_lost(void **state) {
 static void with_four_butlers_nothing_is_lost(void **state) {
   talk("4", 3000, 64);
   talk("4", 1500, 0);
+}
+
+enum { FIFTY = 50 };
+
+/* Each of the four says so many, and the others hear all of them. */
+static void fifty_talk(const char *butlers, unsigned count) {
+  struct server server = serve(18, "--butlers", butlers, TCP);
+  struct member *members = calloc(FIFTY, sizeof *members);
+  struct peer *peers[FIFTY];
+  assert_non_null(members);
+  for (unsigned i = 0; i < FIFTY; i++) {
+    peers[i] = &members[i].peer;
+    member_come_in(&members[i], i, 0, server.endpoint);
+    if (i > 0)
+      client_send(peers[i]->fd, "", 1);
+    peers_until(peers, i + 1, i == 0 || members[0].greeted == i);
+  }
+  for (unsigned i = 0; i < SENDERS; i++)
+    member_say(&members[i], count, 64);
+  size_t heard = 0, all = (size_t)count * SENDERS * (FIFTY - 1);
+  peers_until(peers, FIFTY, (heard = heard_by(members, FIFTY)) >= all);
+  assert_int_equal(heard, all);
+  end(&server, FIFTY);
+  for (int i = 0; i < FIFTY; i++)
+    member_leave(&members[i]);
+  free(members);
+}
+
+/* The members check that nothing is lost, doubled, torn or out of order. */
+static void fifty_clients_and_four_senders(void **state) {
+  for (int b = 0; b < 3; b++)
+    fifty_talk(butlers_of[b], THREAD_SANITIZED ? 1000 : 4000);
 }
 
 /* ------------------------------------------------------ the queue limit */
@@ -514,6 +569,18 @@ static void speak(struct speech *speech, unsigned count, size_t size) {
     client_send(speech->speaker, packet, size);
     for (int l = 0; l < 2; l++)
       client_expect(speech->listeners[l], packet, size);
+  }
+}
+
+/* Hears so many numbered packets, and perhaps greetings. */
+static void hear_all(struct member *m, int client, size_t count) {
+  char bytes[BIG];
+  while (m->heard < count) {
+    if (!client_readable(client, 5000))
+      give_up("only %zu packets were heard", m->heard);
+    size_t n = client_recv_some(client, bytes, sizeof bytes);
+    assert_true(n > 0);
+    member_got(&m->peer, bytes, n);
   }
 }
 
@@ -560,7 +627,7 @@ static void who_does_not_read_is_cut_off(const char *butlers) {
   wait_until(program_descriptors(speech.server.program) == -1 ||
              program_descriptors(speech.server.program) ==
                  speech.server.descriptors + 3);
-  speech_end(&speech, TOO_SLOW TOO_SLOW TOO_SLOW);
+  speech_end(&speech, DEAF DEAF DEAF);
 }
 
 static void who_does_not_read_is_cut_off_and_nobody_else_notices(void **state) {
@@ -619,30 +686,201 @@ static void by_default_the_queue_limit_is_a_mebibyte(void **state) {
   assert_true(speech.said > (1 << 20) / BIG);
   assert_true(SANITIZED || before < 0 || after - before < 4096);
   assert_true(catch_up(speech.deaf[0]) < speech.said);
+  speech_end(&speech, DEAF);
+}
+
+/* An outbox that is not behind takes one chunk, whatever its size. */
+static void a_packet_may_be_larger_than_the_queue_limit(void **state) {
+  enum { SIZE = 60000, COUNT = 3 };
+  for (int b = 0; b < 3; b++) {
+    struct server server = serve(18, TCP, "--queue-limit", b ? "1000" : "1",
+                                 "--butlers", butlers_of[b]);
+    char *packet = packet_of(SIZE);
+    int clients[COUNT];
+    fill_room(clients, COUNT, server.endpoint);
+    for (int i = 0; i < 4 * COUNT; i++) {
+      client_send(clients[i % COUNT], packet, SIZE);
+      client_expect(clients[(i + 1) % COUNT], packet, SIZE);
+      client_expect(clients[(i + 2) % COUNT], packet, SIZE);
+    }
+    end(&server, COUNT);
+    all_leave(clients, COUNT);
+    free(packet);
+  }
+}
+
+/* A packet of one byte takes what its chunk takes. */
+static void small_packets_count_as_what_they_take(void **state) {
+  char path[TEMP_PATH];
+  temp_path(path, "small");
+  struct server server = serve(18, TCP, path, "--queue-limit", "65536");
+  int clients[3], said = 0;
+  fill_room(clients, 2, server.endpoint);
+  come_in(clients, 2, server.more[0]);
+  for (; lines_in(program_err(server.program)) == 0; said++) {
+    say(clients[0], "");
+    hear(clients[1], "");
+    if (said > 6000)
+      give_up("%d packets wait within 64 KiB", said);
+  }
+  client_close(clients[2]);
+  end_with(&server, 3, DEAF);
+  all_leave(clients, 2);
+}
+
+/* --------------------------------------- who reads, and those who wait */
+
+/* FLOOD_SECONDS in the environment makes it longer. */
+static double flood_seconds(void) {
+  const char *text = getenv("FLOOD_SECONDS");
+  return text ? strtod(text, NULL) : 1;
+}
+
+/* All but the first do not listen for a while, and then listen for a while. */
+static void listen_by_turns(struct crowd *crowd, double since) {
+  for (int i = 1; i < MEMBERS; i++)
+    crowd->peers[i]->deaf = (int)((seconds() - since) * 10 + i) % 2;
+}
+
+/* Says packets without an end, until the time is over; returns how many. */
+static unsigned flood(struct crowd *crowd, double span) {
+  struct member *m = &crowd->members[0];
+  unsigned said = 0;
+  size_t ignored;
+  for (double begin = seconds(); m->peer.left || seconds() - begin < span;) {
+    if (!m->peer.left) {
+      free(m->said);
+      m->said = packets_of(0, said, 1000, 64, &ignored);
+      m->peer.out = m->said;
+      m->peer.left = ignored;
+      said += 1000;
+    }
+    listen_by_turns(crowd, begin);
+    peers_turn(crowd->peers, MEMBERS);
+    for (int i = 0; i < MEMBERS; i++)
+      if (crowd->peers[i]->ended)
+        give_up("%d was cut off: %s", i, program_err(crowd->server.program));
+  }
+  return said;
+}
+
+static bool all_but_the_first_heard(const struct crowd *crowd, size_t count) {
+  for (int i = 1; i < MEMBERS; i++)
+    if (crowd->members[i].heard < count)
+      return false;
+  return true;
+}
+
+/* As fast as it can, so that everybody is behind all the time. */
+static void who_reads_is_not_cut_off_by_a_flood(void **state) {
+  for (int b = 0; b < 3; b++) {
+    char path[TEMP_PATH];
+    temp_path(path, "flood");
+    struct program_options options = {
+        .args = {"--butlers", butlers_of[b], TCP, path}, .speed = "0.5"};
+    struct crowd *crowd = crowd_new(serve_with(18, options));
+    long before = program_resident(crowd->server.program);
+    unsigned said = flood(crowd, flood_seconds());
+    long after = program_resident(crowd->server.program);
+    if (!SANITIZED && before >= 0 && after - before > 4096 * MEMBERS)
+      give_up("it grew by %ld KiB", after - before);
+    for (int i = 1; i < MEMBERS; i++)
+      crowd->peers[i]->deaf = false;
+    peers_until(crowd->peers, MEMBERS, all_but_the_first_heard(crowd, said));
+    if (getenv("FLOOD_SECONDS"))
+      print_message("%s butlers: %u packets, %ld KiB\n", butlers_of[b], said,
+                    after - before);
+    crowd_end(crowd, MEMBERS, MEMBERS);
+  }
+}
+
+/* All that the system keeps for a server which stands still comes at once, and
+ * nobody reads in the first moment. */
+static void who_reads_is_not_cut_off_by_a_burst(void **state) {
+  enum { COUNT = 30000 };
+  for (int b = 0; b < 3; b++) {
+    char path[TEMP_PATH];
+    temp_path(path, "burst");
+    struct program_options options = {
+        .args = {"--butlers", butlers_of[b], TCP, path}, .speed = "0.5"};
+    struct crowd *crowd = crowd_new(serve_with(18, options));
+    freeze(crowd->server.program);
+    for (unsigned i = 0; i < SENDERS; i++)
+      member_say(&crowd->members[i], COUNT, 64);
+    for (double until = seconds() + 0.1; seconds() < until;)
+      peers_turn(crowd->peers, SENDERS);
+    thaw(crowd->server.program);
+    for (double until = seconds() + 0.2; seconds() < until;)
+      peers_turn(crowd->peers, 1);
+    peers_until(crowd->peers, MEMBERS, all_have_heard(crowd, COUNT));
+    crowd_end(crowd, MEMBERS, MEMBERS);
+  }
+}
+
+/* The speaker says a packet, and is heard; meanwhile one takes 64 KiB twenty
+ * times a second, and not more. */
+static void speak_beside(struct speech *speech, double *next) {
+  char packet[BIG];
+  packet_make(packet, sizeof packet, 0, speech->said++);
+  client_send(speech->speaker, packet, sizeof packet);
+  for (double end = deadline(); !client_readable(speech->listeners[1], 0);) {
+    static char bytes[65536];
+    pause_before(end, "the speaker to be heard");
+    if (seconds() < *next)
+      continue;
+    *next = seconds() + 0.05;
+    recv(speech->deaf[0], bytes, sizeof bytes, MSG_DONTWAIT);
+  }
+  for (int l = 0; l < 2; l++)
+    client_expect(speech->listeners[l], packet, sizeof packet);
+}
+
+/* One who takes a little now and then is waited for, but not for ever. */
+static void a_receiver_that_trickles_starves_nobody(void **state) {
+  char path[TEMP_PATH];
+  temp_path(path, "trickle");
+  struct program_options options = {
+      .args = {"--queue-limit", "4000000", TCP, path}, .speed = "10"};
+  struct speech speech = speech_new(serve_with(18, options), 1);
+  double next = 0;
+  for (double end = deadline(); !lines_in(program_err(speech.server.program));
+       assert_true(seconds() < end))
+    speak_beside(&speech, &next);
+  speak(&speech, 50, BIG);
+  client_close(speech.deaf[0]);
   speech_end(&speech, TOO_SLOW);
 }
 
-/* The packet that fills the queue passes, one byte more does not. */
-static void the_queue_limit_is_exact(void **state) {
-  enum { LIMIT = 1000 };
-  struct server server = serve(18, TCP, "--queue-limit", "1000");
-  char *fits = packet_of(LIMIT), *larger = packet_of(LIMIT + 1);
-  int clients[3], last[2];
-  fill_room(clients, 2, server.endpoint);
-  client_send(clients[0], fits, LIMIT); /* to one who has heard nothing yet */
-  client_expect(clients[1], fits, LIMIT);
-  come_in(clients, 2, server.endpoint);
-  client_send(clients[2], larger, LIMIT + 1);
-  for (int i = 0; i < 2; i++)
-    client_expect_end(clients[i]);
-  last[0] = clients[2]; /* the sender is none the worse for it */
-  come_in(last, 1, server.endpoint);
-  end_with(&server, 4, TOO_SLOW TOO_SLOW);
-  client_close(clients[0]);
-  client_close(clients[1]);
-  all_leave(last, 2);
-  free(fits);
-  free(larger);
+/* ------------------------------------------------------------- memory */
+
+/* A lesson that may have so many KiB of address space. */
+static struct server serve_poor(long kib, struct program_options options) {
+  char limit[64];
+  snprintf(limit, sizeof limit, "ulimit -v %ld && exec \"$0\" \"$@\"", kib);
+  const char *argv[16] = {"/bin/sh", "-c", limit, lesson_path(18)};
+  memcpy(argv + 4, options.args, sizeof options.args - sizeof *argv);
+  return listening(program_exec((char *const *)argv, &options), &options);
+}
+
+/* Its sender is shown out with a word, and the others go on. */
+static void a_packet_without_memory_ends_its_sender_alone(void **state) {
+  enum { SIZE = 48 << 20 };
+  if (SANITIZED)
+    skip();
+  struct server server = serve_poor(
+      100000,
+      (struct program_options){.args = {"--packet-limit", "1000000000", TCP}});
+  int clients[3];
+  fill_room(clients, 3, server.endpoint);
+  char *packet = packet_of(SIZE);
+  client_try_send(clients[2], packet, SIZE - 1);
+  free(packet);
+  program_wait_for_error(server.program, "\n");
+  client_close(clients[2]);
+  say(clients[0], "that was long");
+  hear(clients[1], "that was long");
+  end_with(&server, 3, NO_MEMORY);
+  all_leave(clients, 2);
 }
 
 /* ------------------------------------------------- those who just leave */
@@ -656,7 +894,6 @@ static void leave(int client, enum manner manner) {
     break;
   case HALF_CLOSE:
     client_half_close(client);
-    client_expect_end(client);
     client_close(client);
     break;
   default:
@@ -675,10 +912,7 @@ static void a_packet_that_was_not_finished_reaches_nobody(void **state) {
     client_send(clients[2], "whole\0torn", 10);
     all_hear(clients, 2, "whole");
     leave(clients[2], round / 2);
-    wait_until(program_descriptors(server.program) == -1 ||
-               program_descriptors(server.program) == server.descriptors + 2);
-    say(clients[0], "next");
-    hear(clients[1], "next");
+    until_left(&server, 2, clients[0], clients[1]);
   }
   end(&server, 2 + 2 * MANNERS);
   all_leave(clients, 2);
@@ -699,6 +933,92 @@ static void last_words_are_heard(void **state) {
   all_leave(clients, 2);
 }
 
+/* Though the server cannot write to it any more: while it stands still, another
+ * one says something, and it says something and leaves. (The limit has the
+ * server read it in many pieces.) */
+static void who_leaves_is_heard_to_the_end(void **state) {
+  enum { COUNT = 300 };
+  char path[TEMP_PATH];
+  temp_path(path, "last");
+  struct server server = serve(18, "--packet-limit", "1000", TCP, path);
+  for (int round = 0; round < 8; round++) {
+    struct member member = {.self = SENDERS};
+    int clients[3];
+    size_t size;
+    char *packets = packets_of(2, 0, COUNT, 64, &size);
+    fill_room(clients, 2, server.endpoint);
+    come_in(clients, 2, round % 2 ? server.endpoint : server.more[0]);
+    freeze(server.program);
+    say(clients[round / 2 % 2], "");
+    client_send(clients[2], packets, size);
+    leave(clients[2], round / 4 ? RESET : CLOSE);
+    say(clients[round / 2 % 2], "");
+    thaw(server.program);
+    hear_all(&member, clients[1 - round / 2 % 2], COUNT);
+    client_close(clients[0]);
+    client_close(clients[1]);
+    free(packets);
+  }
+  long served = end_server_with(&server, SIGTERM, "clients", "");
+  assert_int_equal(served, 24);
+}
+
+static void who_half_closes_still_listens(void **state) {
+  char path[TEMP_PATH];
+  temp_path(path, "half");
+  struct server server = serve(18, "--butlers", "2", TCP, path);
+  int clients[3];
+  fill_room(clients, 3, server.endpoint);
+  for (int i = 1; i < 3; i++) {
+    client_send(clients[i], "my last word", 13);
+    client_half_close(clients[i]);
+    hear(clients[0], "my last word");
+  }
+  hear(clients[1], "my last word");
+  hear(clients[2], "my last word");
+  for (int i = 0; i < 20; i++) {
+    say(clients[0], "do you hear me?");
+    all_hear(clients + 1, 2, "do you hear me?");
+  }
+  end(&server, 3);
+  all_leave(clients, 3);
+}
+
+/* Nobody says anything, so it cannot be found out whether it is still there. */
+static void who_half_closes_is_not_kept_for_ever(void **state) {
+  struct server server = serve(18, TCP);
+  for (int i = 0; i < 4; i++)
+    leave(client_connect(server.endpoint), i % 2 ? HALF_CLOSE : CLOSE);
+  wait_until(program_descriptors(server.program) == -1 ||
+             program_descriptors(server.program) == server.descriptors + 4);
+  wait_until_empty(&server);
+  end(&server, 4);
+}
+
+/* It gets what was said before it was shown out, and then the end. */
+static void who_says_too_much_hears_what_was_said_before(void **state) {
+  enum { SIZE = 60000, COUNT = 4, MORE = 1 << 20 };
+  for (int b = 0; b < 3; b++) {
+    struct server server = serve(18, "--butlers", butlers_of[b], TCP);
+    char *packet = packet_of(SIZE), *more = packet_of(MORE);
+    int clients[3];
+    fill_room(clients, 3, server.endpoint);
+    for (int i = 0; i < COUNT; i++) {
+      client_send(clients[0], packet, SIZE);
+      client_expect(clients[1], packet, SIZE);
+    }
+    client_try_send(clients[2], more, MORE);
+    for (int i = 0; i < COUNT; i++)
+      client_expect(clients[2], packet, SIZE);
+    client_expect_end(clients[2]);
+    client_close(clients[2]);
+    end_with(&server, 3, TOO_LONG);
+    all_leave(clients, 2);
+    free(packet);
+    free(more);
+  }
+}
+
 /* Some leave without a word before anybody looks at them. */
 static void who_leaves_at_once_is_forgotten(void **state) {
   struct server server = serve(18, "--butlers", "4", TCP);
@@ -706,8 +1026,7 @@ static void who_leaves_at_once_is_forgotten(void **state) {
   for (int i = 0; i < 60; i++)
     leave(client_connect(server.endpoint), i % MANNERS);
   fill_room(clients, 2, server.endpoint);
-  wait_until(program_descriptors(server.program) == -1 ||
-             program_descriptors(server.program) == server.descriptors + 2);
+  until_left(&server, 2, clients[0], clients[1]);
   long served = end_server_with(&server, SIGTERM, "clients", "");
   assert_in_range(served, 2 + 20, 62); /* not all systems tell of a reset */
   all_leave(clients, 2);
@@ -723,11 +1042,10 @@ static void who_does_not_read_may_leave(void **state) {
   speak(&speech, 5, BIG);
   leave(speech.deaf[1], RESET);
   speak(&speech, 5, BIG);
-  client_half_close(speech.deaf[2]);
-  catch_up(speech.deaf[2]);
-  wait_until(program_descriptors(speech.server.program) == -1 ||
-             program_descriptors(speech.server.program) ==
-                 speech.server.descriptors + 3);
+  leave(speech.deaf[2], HALF_CLOSE);
+  until_left(&speech.server, 3, speech.speaker, speech.listeners[0]);
+  while (client_readable(speech.listeners[1], 0))
+    hear(speech.listeners[1], "still here?");
   speech_end(&speech, "");
 }
 
@@ -745,12 +1063,17 @@ struct party {
   size_t farewells;
 };
 
-/* Says goodbye, and leaves when the server has heard that it does. */
+/* Says goodbye, and leaves when it was heard. */
 static void guest_says_goodbye(struct party *party, struct member *guest) {
   client_send(guest->peer.fd, "", 1);
   client_half_close(guest->peer.fd);
-  party->farewells++;
+  guest->farewell = ++party->farewells;
   guest->self = MEMBERS; /* is leaving */
+}
+
+static bool guest_was_heard(const struct party *party,
+                            const struct member *guest) {
+  return party->crowd->members[0].greeted >= guest->farewell;
 }
 
 static void guest_leaves(struct party *party, struct member *guest) {
@@ -776,7 +1099,7 @@ static void guest_turn(struct party *party) {
     party->visits++;
   } else if (guest->self == MEMBERS + 1) {
     guest_leaves(party, guest);
-  } else if (guest->peer.ended) {
+  } else if (guest_was_heard(party, guest)) {
     member_leave(guest);
   }
 }
@@ -786,7 +1109,8 @@ static bool guests_have_left(struct party *party) {
   bool left = true;
   for (int i = 0; i < GUESTS; i++) {
     struct member *guest = &party->guests[i];
-    if (guest->peer.fd != -1 && (guest->self != MEMBERS || guest->peer.ended))
+    if (guest->peer.fd != -1 &&
+        (guest->self != MEMBERS || guest_was_heard(party, guest)))
       member_leave(guest);
     left &= guest->peer.fd == -1;
   }
@@ -815,15 +1139,21 @@ static bool all_have_heard_farewells(const struct party *party) {
   return true;
 }
 
+/* It takes some talk to find out who has gone: see until_left. */
+static bool no_guest_is_left(const struct crowd *crowd) {
+  long descriptors = program_descriptors(crowd->server.program);
+  client_send(crowd->peers[0]->fd, "", 1);
+  return descriptors == -1 ||
+         descriptors == crowd->server.descriptors + MEMBERS;
+}
+
 /* Nobody who stayed has missed anything, nor heard what was not finished. */
 static void party_end(struct party *party) {
   struct crowd *crowd = party->crowd;
   peers_until(crowd->peers, MEMBERS, all_have_heard_farewells(party));
   for (int i = 0; i < MEMBERS; i++)
     assert_int_equal(crowd->members[i].greeted, party->farewells);
-  wait_until(program_descriptors(crowd->server.program) == -1 ||
-             program_descriptors(crowd->server.program) ==
-                 crowd->server.descriptors + MEMBERS);
+  peers_until(crowd->peers, MEMBERS, no_guest_is_left(crowd));
 #ifdef __linux__
   long least = MEMBERS + party->visits;
 #else
@@ -848,8 +1178,7 @@ static void come_and_go(const char *butlers) {
                  party->crowd->server.endpoint);
   party->visits++;
   guest_says_goodbye(party, &party->guests[0]); /* the last to be accepted */
-  peers_until(party->peers, MEMBERS + GUESTS, party->guests[0].peer.ended);
-  member_leave(&party->guests[0]);
+  peers_until(party->peers, MEMBERS + GUESTS, guests_have_left(party));
   party_end(party);
 }
 
@@ -990,6 +1319,8 @@ static void what_has_gathered_leaves_with_one_write(void **state) {
     for (int j = i < SPEAKERS; j < SPEAKERS; j++)
       client_expect(clients[i], packet, SIZE);
   free(packet);
+  say(clients[0], ""); /* which leaves when the write before was reported */
+  all_hear(clients + 1, COUNT - 1, "");
   end(&server, COUNT);
   all_leave(clients, COUNT);
   struct trace *trace = trace_load(path);
@@ -1044,13 +1375,23 @@ int main(void) {
       cmocka_unit_test(with_one_butler_nothing_is_lost),
       cmocka_unit_test(with_two_butlers_nothing_is_lost),
       cmocka_unit_test(with_four_butlers_nothing_is_lost),
+      cmocka_unit_test(fifty_clients_and_four_senders),
       cmocka_unit_test(who_does_not_read_is_cut_off_and_nobody_else_notices),
       cmocka_unit_test(less_than_the_queue_limit_may_wait),
       cmocka_unit_test(thousands_of_packets_may_wait),
       cmocka_unit_test(by_default_the_queue_limit_is_a_mebibyte),
-      cmocka_unit_test(the_queue_limit_is_exact),
+      cmocka_unit_test(a_packet_may_be_larger_than_the_queue_limit),
+      cmocka_unit_test(small_packets_count_as_what_they_take),
+      cmocka_unit_test(who_reads_is_not_cut_off_by_a_flood),
+      cmocka_unit_test(who_reads_is_not_cut_off_by_a_burst),
+      cmocka_unit_test(a_receiver_that_trickles_starves_nobody),
+      cmocka_unit_test(a_packet_without_memory_ends_its_sender_alone),
       cmocka_unit_test(a_packet_that_was_not_finished_reaches_nobody),
       cmocka_unit_test(last_words_are_heard),
+      cmocka_unit_test(who_leaves_is_heard_to_the_end),
+      cmocka_unit_test(who_half_closes_still_listens),
+      cmocka_unit_test(who_half_closes_is_not_kept_for_ever),
+      cmocka_unit_test(who_says_too_much_hears_what_was_said_before),
       cmocka_unit_test(who_leaves_at_once_is_forgotten),
       cmocka_unit_test(who_does_not_read_may_leave),
       cmocka_unit_test(many_may_come_and_go_with_one_butler),

@@ -14,7 +14,8 @@ $(SIM_OBJECTS): private HOOKS = -O2 -fno-builtin -fno-omit-frame-pointer \
   -U_FORTIFY_SOURCE -Wno-unknown-warning-option -Wno-maybe-uninitialized
 
 SCENARIOS := $(B)/scenarios
-$(eval $(call program,$(SCENARIOS),$(wildcard tests/sim/scenarios/*.c)))
+$(eval $(call program,$(SCENARIOS),$(wildcard tests/sim/scenarios/*.c) \
+  lessons/12-framing/linger.c lessons/17-feed/chunk.c lessons/17-feed/outbox.c))
 BROKEN := $(B)/broken
 $(eval $(call program,$(BROKEN),$(wildcard tests/sim/broken/*.c)))
 

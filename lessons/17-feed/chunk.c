@@ -1,0 +1,67 @@
+/* chunk.c: a chunk is written once and read by many; a batch grows at its end
+ * while it waits, and is taken from its front while it is written. */
+#include "chunk.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct chunk *chunk_new(const char *bytes, size_t size) {
+  struct chunk *chunk = malloc(sizeof *chunk + size);
+  if (!chunk)
+    return NULL;
+  ax_obj_init(&chunk->obj, free);
+  chunk->size = size;
+  if (bytes)
+    memcpy(chunk->bytes, bytes, size);
+  return chunk;
+}
+
+static struct batch *batch_grow(struct batch *batch) {
+  size_t room = batch ? 2 * batch->room : 8;
+  struct batch *grown =
+      realloc(batch, sizeof *batch + room * sizeof *batch->at);
+  if (!grown)
+    return NULL;
+  if (!batch)
+    *grown = (struct batch){0};
+  grown->room = room;
+  return grown;
+}
+
+bool batch_add(struct batch **batch, struct chunk *chunk) {
+  if (!*batch || (*batch)->count == (*batch)->room) {
+    struct batch *grown = batch_grow(*batch);
+    if (!grown)
+      return false;
+    *batch = grown;
+  }
+  (*batch)->at[(*batch)->count++] = ax_ref(chunk);
+  return true;
+}
+
+ax_cbuf batch_take(struct batch *batch, size_t most) {
+  const struct chunk *chunk = batch->at[batch->taken];
+  size_t left = chunk->size - batch->offset;
+  ax_cbuf buf = {chunk->bytes + batch->offset, left < most ? left : most};
+  batch->offset += buf.len;
+  if (batch->offset == chunk->size) {
+    batch->taken++;
+    batch->offset = 0;
+  }
+  return buf;
+}
+
+size_t batch_release(struct batch *batch) {
+  size_t cost = 0;
+  for (; batch->written < batch->taken; batch->written++) {
+    cost += chunk_cost(batch->at[batch->written]->size);
+    ax_unref(batch->at[batch->written]);
+  }
+  return cost;
+}
+
+void batch_free(struct batch *batch) {
+  for (size_t i = batch ? batch->written : 0; batch && i < batch->count; i++)
+    ax_unref(batch->at[i]);
+  free(batch);
+}
