@@ -280,6 +280,7 @@ static void output_that_is_lost_is_no_success(void **state) {
 }
 
 static void what_is_not_printable_is_escaped(void **state) {
+  static const char right_to_left[] = {'\xe2', '\x80', '\xae', 0};
   static const struct {
     const char *bytes, *text;
   } cases[] = {
@@ -289,8 +290,8 @@ static void what_is_not_printable_is_escaped(void **state) {
       {"\033[2J\177", "\\x1b[2J\\x7f"},
       {"\xc2\x9b"
        "31m",
-       "\\xc2\\x9b31m"},                                     /* C1 */
-      {"\xe2\x80\xae", "\\xe2\\x80\\xae"},                   /* right to left */
+       "\\xc2\\x9b31m"}, /* C1 */
+      {right_to_left, "\\xe2\\x80\\xae"},
       {"\xe2\x82", "\\xe2\\x82"},                            /* cut off */
       {"\xc0\x8a\xe0\x80\x8a", "\\xc0\\x8a\\xe0\\x80\\x8a"}, /* too long */
       {"\xed\xa0\x80", "\\xed\\xa0\\x80"},                   /* a surrogate */
