@@ -1,7 +1,7 @@
 /* Lesson 7: buffers.
  *
  * A buffer is an address and a length. It owns nothing: the memory belongs to
- * the family that brought it, and stays in place until the handler runs. */
+ * the family that brought it. */
 #include "ax.h"
 #include "lesson.h"
 

@@ -1,7 +1,7 @@
 /* Lesson 8: scatter and gather.
  *
- * One write takes its bytes from several cups and one read fills several cups,
- * each with a single system call and without pouring anything together. */
+ * One write takes its bytes from several cups, and one read fills several
+ * cups. */
 #include "ax.h"
 #include "lesson.h"
 

@@ -65,8 +65,6 @@ static void listen_to_input(struct shack *shack) {
 /* end: input */
 
 /* region: readable */
-/* Booster's way: it stops as soon as there is something to read, and leaves it
- * to whoever reads next. */
 static void on_readable(void *arg, int err, size_t n) {
   lesson_must("wait for standard input", err);
   close_shack(arg, "something to read");
