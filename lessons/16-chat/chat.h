@@ -25,10 +25,11 @@ struct chat_handler {
   struct room *room;
   ax_strand *strand; /* all below but `others` is touched in it alone */
   ax_dynbuf in_packet;
-  STAILQ_HEAD(, message) send_packet_queue; /* the first is being written */
-  size_t queued;                            /* bytes of memory in there */
-  unsigned sides;                           /* that are open */
-  LIST_ENTRY(chat_handler) others;          /* in the room's strand */
+  STAILQ_HEAD(queue, message)
+  send_packet_queue;               /* the first is being written */
+  size_t queued;                   /* bytes of memory in there */
+  unsigned sides;                  /* that are open */
+  LIST_ENTRY(chat_handler) others; /* in the room's strand */
 };
 /* end: handler */
 

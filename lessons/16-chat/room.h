@@ -11,10 +11,10 @@ struct chat_handler;
 /* region: room */
 /* Here everybody hears everybody else. */
 struct room {
-  ax_strand *strand;                 /* the list is touched in it alone */
-  LIST_HEAD(, chat_handler) members; /* held */
-  size_t packet_limit;               /* bytes of a packet, its NUL included */
-  size_t queue_limit; /* bytes of memory that wait for one member */
+  ax_strand *strand; /* the list is touched in it alone */
+  LIST_HEAD(members, chat_handler) members; /* held */
+  size_t packet_limit; /* bytes of a packet, its NUL included */
+  size_t queue_limit;  /* bytes of memory that wait for one member */
 };
 /* end: room */
 

@@ -15,7 +15,7 @@ struct receiver {
   struct outbox outbox;
   ax_stream *far; /* the other end, ... */
   ax_strand *far_strand;
-  char in[SIZE]; /* ... which reads a chunk at a time */
+  uint8_t in[SIZE]; /* ... which reads a chunk at a time */
   int heard[SENDERS];
   bool deaf, cut_off;
 };
