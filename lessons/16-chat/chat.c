@@ -26,9 +26,12 @@ static void message_free(void *object) {
   free(m);
 }
 
+/* NULL when there is no memory. */
 static struct message *message_new(struct chat_handler *who, const void *bytes,
                                    size_t size) {
-  struct message *m = lesson_alloc(sizeof *m + size);
+  struct message *m = malloc(sizeof *m + size);
+  if (!m)
+    return NULL;
   ax_obj_init(&m->obj, message_free);
   m->who = ax_ref(who);
   m->size = size;
@@ -69,7 +72,7 @@ static void chat_end(struct chat_handler *c, const char *why) {
 /* --------------------------------------------------------------- reading */
 
 /* In c's strand. It has said what it had to say, but may listen on. */
-static void on_read_error(struct chat_handler *c, int err) {
+static void on_no_packet(struct chat_handler *c, int err) {
   if (err == UV_EMSGSIZE)
     chat_end(c, "its packet is too long");
   else if (err == UV_ENOMEM)
@@ -91,11 +94,12 @@ void read_packet(void *arg, int err, size_t n) {
 /* In c's strand. When the room has passed the packet on, it reads the next. */
 static void read_packet_done(void *arg, int err, size_t n) {
   struct chat_handler *c = arg;
-  if (err) {
-    on_read_error(c, err);
+  const char *packet = ax_dynbuf_data(&c->in_packet).base;
+  struct message *m = err ? NULL : message_new(c, packet, n);
+  if (!m) {
+    on_no_packet(c, err ? err : UV_ENOMEM);
     return;
   }
-  struct message *m = message_new(c, ax_dynbuf_data(&c->in_packet).base, n);
   ax_dynbuf_consume(&c->in_packet, n);
   ax_post(c->room->strand, ax_keep(m, ax_call(room_say, m)));
   ax_unref(m);
@@ -106,11 +110,19 @@ static void read_packet_done(void *arg, int err, size_t n) {
 
 static void on_message(void *arg, int err, size_t n);
 
+/* In c's strand. */
+static void on_no_message(void *arg, int err, size_t n) {
+  chat_end(arg, "no memory for what it was to hear");
+}
+
 /* region: send */
 /* On any butler: a copy of the packet goes to c's strand. */
 void chat_send(struct chat_handler *c, const char *bytes, size_t size) {
   struct message *m = message_new(c, bytes, size);
-  ax_post(c->strand, ax_keep(m, ax_call(on_message, m)));
+  if (m)
+    ax_post(c->strand, ax_keep(m, ax_call(on_message, m)));
+  else
+    ax_post(c->strand, ax_keep(c, ax_call(on_no_message, c)));
   ax_unref(m);
 }
 /* end: send */
@@ -177,7 +189,9 @@ static void chat_destroy(void *object) {
 }
 
 struct connection *chat_make(void *room, ax_context *context) {
-  struct chat_handler *c = lesson_alloc(sizeof *c);
+  struct chat_handler *c = malloc(sizeof *c);
+  if (!c)
+    return NULL;
   *c = (struct chat_handler){.room = room, .sides = SPEAKS | LISTENS};
   ax_obj_init(&c->base.obj, chat_destroy);
   c->strand = ax_strand_new(context);

@@ -12,7 +12,8 @@ struct connection {
 };
 
 /* What is plugged in: how connections get a handler. (It is the talk's word for
- * a part that has many handlers of operations.) */
+ * a part that has many handlers of operations.) When there is no memory `make`
+ * returns NULL, and the client that comes is sent away. */
 struct handler {
   struct connection *(*make)(void *arg, ax_context *context);
   void (*start)(struct connection *connection); /* on a butler */
@@ -23,7 +24,8 @@ struct handler {
 struct listener {
   struct server *server;
   ax_acceptor *acceptor;
-  struct connection *next; /* made before its client comes */
+  struct connection *next; /* made before its client comes, ... */
+  ax_stream *away;         /* ... or NULL, and this is for the client */
 };
 
 /* region: server */

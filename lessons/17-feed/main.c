@@ -1,6 +1,7 @@
 /* Lesson 17: a feed. Whoever says "sync" gets the whole state, and everybody
  * gets the updates that other threads deliver. feed.c is the manager, session.c
- * one client, outbox.c what waits for it, state.c all there is to know. */
+ * one client, outbox.c what waits for it, watch.c who is waited for, state.c
+ * all there is to know. */
 #include "../10-echo/listener.h"
 #include "lesson.h"
 #include "producers.h"

@@ -6,119 +6,65 @@
  * Putting something in is a few assignments under the lock. The first to do so
  * posts a flush to the strand; by the time that runs, more may have gathered,
  * and all of it leaves with one write. What comes while the write is under way
- * waits for the next.
+ * waits for the next. Whether that is too much is for watch.c to say.
  *
  * A batch lives from the first chunk put in until it was written. So an idle
- * outbox holds no memory but itself.
- *
- * The watch. While somebody waits for a client (its outbox is behind, or its
- * reply is under way) a timer in its strand ticks, TICKS times in the time of
- * patience. A tick looks whether something has left since the one before, and
- * wakes the senders that wait. So no wake-up can be lost for long, and a
- * machine that stood still for a while makes one tick, not the last one.
- *
- *     ABREAST -- more than the mark waits --> BEHIND --- TICKS ---> LATE
- *        ^------- no more than half of it ------+-------------------+ */
+ * outbox holds no memory but itself. */
 #include "outbox.h"
 #include "../12-framing/linger.h"
 #include "lesson.h"
+#include "watch.h"
 
-#include <sys/socket.h>
+/* ------------------------------------------------------------ putting in */
 
-/* ------------------------------------------------------------- the watch */
+/* What is left to be done without the lock. */
+enum { FLUSH = 1, WATCH = 2, CUT_OFF = 4 };
 
-enum { TICKS = 4, SILENT_TICKS = 6 * TICKS };
-
-/* With the lock held, when what waits has changed, or the state. */
-static void set_state(struct outbox *box, int state) {
-  atomic_fetch_add(&box->rules->behind,
-                   (state == BEHIND) - (box->state == BEHIND));
-  box->state = state;
-}
-
-/* What counts against the limits. */
-static size_t waiting(const struct outbox *box) {
-  return box->queued - box->reply_left;
-}
-
-/* With the lock held: the senders that wait, if they have waited. */
-static struct outbox_waiter *take_waiters(struct outbox *box) {
-  struct outbox_waiter *waiters = box->waiters;
-  box->waiters = NULL;
-  return waiters;
-}
-
-/* Without the lock. A waiter that is woken may wait elsewhere at once. */
-static void wake(struct outbox_waiter *waiter) {
-  for (struct outbox_waiter *next; waiter; waiter = next) {
-    next = waiter->next;
-    ax_complete(waiter->op, 0, 0);
+/* With the lock held. */
+static unsigned put(struct outbox *box, struct chunk *chunk) {
+  if (!batch_add(&box->waiting, chunk)) {
+    watch_cut_off(box, "there is no memory for what waits for it");
+    return CUT_OFF;
   }
+  unsigned todo = box->flushing ? 0 : FLUSH;
+  box->queued += chunk_cost(chunk->size);
+  box->flushing = true;
+  return todo;
 }
 
-/* With the lock held: somebody waits for this client from now on. True when the
- * watch has to be started. */
-static bool await(struct outbox *box) {
-  bool start = !box->watched;
-  box->watched = true;
-  box->moved = false;
-  box->still_for = 0;
-  return start;
+/* With the lock held: the same, within the limits. */
+static unsigned put_within(struct outbox *box, struct chunk *chunk) {
+  if (!watch_admits(box, chunk_cost(chunk->size)))
+    return CUT_OFF;
+  unsigned todo = put(box, chunk);
+  return todo | (watch_more(box) ? WATCH : 0);
 }
 
-static void on_tick(void *arg, int err, size_t n);
+static ax_fn flush;
 
-/* In the strand. */
-static void watch(void *arg, int err, size_t n) {
-  struct outbox *box = arg;
-  if (!box->timer)
-    box->timer = ax_timer_new(box->strand);
-  ax_timer_expires_after(box->timer, box->rules->patience / TICKS);
-  ax_timer_wait(box->timer, ax_keep(box->owner, ax_call(on_tick, box)));
+static void post_flush(struct outbox *box) {
+  ax_post(box->strand, ax_keep(box->owner, ax_call(flush, box)));
 }
 
-/* With the lock held: why the client is to be cut off, or "". */
-static const char *judge(struct outbox *box) {
-  box->still_for = box->moved ? 0 : box->still_for + 1;
-  box->moved = false;
-  box->behind_for = box->state == BEHIND ? box->behind_for + 1 : 0;
-  if (box->still_for >= TICKS && box->state != ABREAST)
-    return "it does not read, and others wait for it";
-  if (box->still_for >= TICKS && box->reply)
-    return "it does not read what it asked for";
-  if (box->behind_for >= TICKS)
-    set_state(box, LATE);
-  return "";
+static void post_what_is_left(struct outbox *box, unsigned todo) {
+  if (todo & FLUSH)
+    post_flush(box);
+  if (todo & WATCH)
+    ax_post(box->strand, ax_keep(box->owner, ax_call(watch_start, box)));
+  if (todo & CUT_OFF)
+    ax_post(box->strand, ax_keep(box->owner, ax_call(watch_on_cut_off, box)));
 }
 
-/* In the strand. */
-static void on_tick(void *arg, int err, size_t n) {
-  struct outbox *box = arg;
+/* region: send */
+/* On any thread: puts the chunk in, and has it flushed, once. */
+void outbox_send(struct outbox *box, struct chunk *chunk) {
   uv_mutex_lock(&box->lock);
-  const char *why = judge(box);
-  bool silent = box->listens_on && box->still_for >= SILENT_TICKS;
-  bool again = !*why && !silent &&
-               (box->state != ABREAST || box->reply || box->listens_on);
-  box->watched = again;
-  struct outbox_waiter *waiters = take_waiters(box);
+  unsigned todo = box->closed ? 0 : put_within(box, chunk);
   uv_mutex_unlock(&box->lock);
-  if (again)
-    watch(box, 0, 0);
-  else if (*why || silent)
-    box->rules->broken(box->owner, *why ? why : NULL);
-  wake(waiters);
+  if (todo)
+    post_what_is_left(box, todo);
 }
-
-bool outbox_wait(struct outbox *box, struct outbox_waiter *waiter) {
-  uv_mutex_lock(&box->lock);
-  bool behind = box->state == BEHIND;
-  if (behind) {
-    waiter->next = box->waiters;
-    box->waiters = waiter;
-  }
-  uv_mutex_unlock(&box->lock);
-  return behind;
-}
+/* end: send */
 
 /* --------------------------------------------------------------- writing */
 
@@ -143,42 +89,35 @@ static void flush(void *arg, int err, size_t n) {
 
 /* So much has left, and the reply or the senders that waited for it go on. */
 static void count_off(struct outbox *box, size_t cost) {
-  struct outbox_waiter *waiters = NULL;
   ax_op *reply = NULL;
   uv_mutex_lock(&box->lock);
-  box->moved = true;
   box->queued -= cost;
   box->reply_left -= cost < box->reply_left ? cost : box->reply_left;
   if (box->reply_left == 0) {
     reply = box->reply;
     box->reply = NULL;
   }
-  if (box->state != ABREAST && waiting(box) <= box->rules->mark / 2) {
-    set_state(box, ABREAST);
-    waiters = take_waiters(box);
-  }
+  struct outbox_waiter *waiters = watch_less(box);
   uv_mutex_unlock(&box->lock);
   if (reply)
     ax_complete(reply, 0, 0);
-  wake(waiters);
+  watch_wake(waiters);
 }
 
 /* Nothing more is taken, and what waits is forgotten. */
 static void shut(struct outbox *box) {
   uv_mutex_lock(&box->lock);
   struct batch *batch = box->waiting;
-  struct outbox_waiter *waiters = take_waiters(box);
+  struct outbox_waiter *waiters = watch_end(box);
   ax_op *reply = box->reply;
   box->waiting = NULL;
   box->reply = NULL;
   box->closed = true;
-  box->listens_on = false;
-  set_state(box, ABREAST);
   uv_mutex_unlock(&box->lock);
   batch_free(batch);
   if (reply)
     ax_complete(reply, UV_ECANCELED, 0);
-  wake(waiters);
+  watch_wake(waiters);
 }
 
 /* In the strand: a write has failed, perhaps because its owner ended it. */
@@ -207,7 +146,6 @@ static void on_written(void *arg, int err, size_t n) {
   /* end: written */
 }
 
-/* region: gather */
 /* In the strand: one write for many chunks, straight from where they are. */
 static void write_next(struct outbox *box) {
   struct batch *batch = box->sending;
@@ -223,80 +161,14 @@ static void write_next(struct outbox *box) {
       ax_on(box->strand, ax_keep(box->owner, ax_call(on_written, box))));
   /* end: write */
 }
-/* end: gather */
 
-/* ------------------------------------------------------------ putting in */
-
-/* What is left to be done without the lock. */
-enum { FLUSH = 1, WATCH = 2, CUT_OFF = 4 };
-
-static unsigned cut_off(struct outbox *box, const char *why) {
-  box->closed = true;
-  box->why = why;
-  return CUT_OFF;
-}
-
-/* With the lock held. */
-static unsigned put(struct outbox *box, struct chunk *chunk) {
-  if (!batch_add(&box->waiting, chunk))
-    return cut_off(box, "there is no memory for what waits for it");
-  unsigned todo = box->flushing ? 0 : FLUSH;
-  box->queued += chunk_cost(chunk->size);
-  box->flushing = true;
-  return todo;
-}
-
-/* region: within */
-/* With the lock held: the same, within the limits. */
-static unsigned put_within(struct outbox *box, struct chunk *chunk) {
-  const struct outbox_rules *rules = box->rules;
-  if (box->state != ABREAST &&
-      waiting(box) + chunk_cost(chunk->size) > rules->limit)
-    return cut_off(box, "it does not keep up, and too much waits for it");
-  unsigned todo = put(box, chunk);
-  if (box->state != ABREAST || waiting(box) <= rules->mark)
-    return todo;
-  set_state(box, BEHIND);
-  box->behind_for = 0;
-  return todo | (await(box) ? WATCH : 0);
-}
-/* end: within */
-
-/* In the strand. */
-static void on_cut_off(void *arg, int err, size_t n) {
-  struct outbox *box = arg;
-  box->rules->broken(box->owner, box->why);
-}
-
-static void post_flush(struct outbox *box) {
-  ax_post(box->strand, ax_keep(box->owner, ax_call(flush, box)));
-}
-
-static void post_what_is_left(struct outbox *box, unsigned todo) {
-  if (todo & FLUSH)
-    post_flush(box);
-  if (todo & WATCH)
-    ax_post(box->strand, ax_keep(box->owner, ax_call(watch, box)));
-  if (todo & CUT_OFF)
-    ax_post(box->strand, ax_keep(box->owner, ax_call(on_cut_off, box)));
-}
-
-/* region: send */
-/* On any thread: puts the chunk in, and has it flushed, once. */
-void outbox_send(struct outbox *box, struct chunk *chunk) {
-  uv_mutex_lock(&box->lock);
-  unsigned todo = box->closed ? 0 : put_within(box, chunk);
-  uv_mutex_unlock(&box->lock);
-  if (todo)
-    post_what_is_left(box, todo);
-}
-/* end: send */
+/* --------------------------------------------------------------- replies */
 
 /* With the lock held: the reply ends behind what waits now. */
 static unsigned begin_reply(struct outbox *box, ax_op *reply) {
   box->reply = reply;
   box->reply_left = box->queued;
-  return await(box) ? WATCH : 0;
+  return watch_await(box) ? WATCH : 0;
 }
 
 /* With `last` nothing more is taken after it. */
@@ -323,24 +195,6 @@ void outbox_reply(struct outbox *box, struct chunk *const *chunks, size_t count,
 }
 
 /* --------------------------------------------------- beginning and end */
-
-bool outbox_listens_on(struct outbox *box) {
-  uv_mutex_lock(&box->lock);
-  bool open = !box->closed;
-  bool start = open && await(box);
-  box->listens_on = open;
-  uv_mutex_unlock(&box->lock);
-  if (start)
-    watch(box, 0, 0);
-  return open;
-}
-
-/* What the system keeps for a client is memory as well, and what has gone there
- * counts as taken. Linux would let it grow to some MiB. */
-void outbox_opened(struct outbox *box) {
-  int size = 128 << 10, fd = ax_stream_fd(box->stream);
-  setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
-}
 
 void outbox_init(struct outbox *box, struct outbox_rules *rules, void *owner,
                  ax_stream *stream, ax_executor *executor) {

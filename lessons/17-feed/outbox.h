@@ -59,7 +59,7 @@ struct outbox {
   bool flushing;     /* a flush is posted or a write is under way */
   bool closed;       /* it takes nothing more */
   const char *why;   /* it is cut off */
-  /* The watch: see outbox.c. */
+  /* The watch: see watch.c. */
   enum { ABREAST, BEHIND, LATE } state;
   struct outbox_waiter *waiters;
   bool watched, moved, listens_on;

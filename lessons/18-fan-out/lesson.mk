@@ -1,7 +1,7 @@
 # The server of lesson 16 accepts here, too. A client has the outbox of lesson
 # 17, and who made a mistake is shown out as in lesson 12.
 LESSON_SRC_18 += lessons/12-framing/linger.c lessons/16-chat/server.c \
-  lessons/17-feed/chunk.c lessons/17-feed/outbox.c
+  lessons/17-feed/chunk.c lessons/17-feed/outbox.c lessons/17-feed/watch.c
 
 # The demo and its test measure lesson 16 beside it.
 LESSON_RUNS_18 = 16

@@ -220,16 +220,18 @@ static inline void member_leave(struct member *m) {
 
 struct crowd {
   struct server server;
+  unsigned count; /* of members */
   struct member members[MEMBERS];
   struct peer *peers[MEMBERS];
 };
 
 /* All are in the room before the first word: the last one in was heard. */
-static inline struct crowd *crowd_new(struct server server) {
+static inline struct crowd *crowd_of(struct server server, unsigned count) {
   struct crowd *crowd = calloc(1, sizeof *crowd);
   assert_non_null(crowd);
   crowd->server = server;
-  for (unsigned i = 0; i < MEMBERS; i++) {
+  crowd->count = count;
+  for (unsigned i = 0; i < count; i++) {
     bool more = i % 3 == 2 && *server.more[0];
     crowd->peers[i] = &crowd->members[i].peer;
     member_come_in(&crowd->members[i], i, 0,
@@ -244,8 +246,12 @@ static inline struct crowd *crowd_new(struct server server) {
   return crowd;
 }
 
+static inline struct crowd *crowd_new(struct server server) {
+  return crowd_of(server, MEMBERS);
+}
+
 static inline bool all_have_ended(const struct crowd *crowd) {
-  for (int i = 0; i < MEMBERS; i++)
+  for (unsigned i = 0; i < crowd->count; i++)
     if (crowd->peers[i]->fd != -1 && !crowd->peers[i]->ended)
       return false;
   return true;
@@ -253,7 +259,7 @@ static inline bool all_have_ended(const struct crowd *crowd) {
 
 /* Everybody has heard `count` packets of each of the others who send. */
 static inline bool all_have_heard(const struct crowd *crowd, size_t count) {
-  for (unsigned i = 0; i < MEMBERS; i++)
+  for (unsigned i = 0; i < crowd->count; i++)
     if (crowd->members[i].heard != count * (SENDERS - (i < SENDERS)))
       return false;
   return true;
@@ -264,10 +270,10 @@ static inline void crowd_end(struct crowd *crowd, long least, long most) {
   long served = end_server_with(&crowd->server, SIGTERM, "clients", "");
   assert_in_range(served, least, most);
   size_t heard[MEMBERS];
-  for (int i = 0; i < MEMBERS; i++)
+  for (unsigned i = 0; i < crowd->count; i++)
     heard[i] = crowd->members[i].heard;
-  peers_until(crowd->peers, MEMBERS, all_have_ended(crowd));
-  for (int i = 0; i < MEMBERS; i++) {
+  peers_until(crowd->peers, crowd->count, all_have_ended(crowd));
+  for (unsigned i = 0; i < crowd->count; i++) {
     assert_int_equal(crowd->members[i].heard, heard[i]);
     assert_int_equal(crowd->members[i].size, 0);
     member_leave(&crowd->members[i]);

@@ -504,16 +504,22 @@ static inline void party_end(struct party *party) {
   free(party);
 }
 
-static inline void come_and_go(const char *butlers) {
-  enum { COUNT = SANITIZED ? 50 : 100 };
-  struct party *party = party_new(butlers);
+/* There is talk as long as guests come, so no turn has to wait for one. */
+static inline void talk_among_guests(struct party *party) {
+  struct crowd *crowd = party->crowd;
   for (unsigned i = 0; i < SENDERS; i++) {
-    member_say(&party->crowd->members[i], COUNT, 64);
-    party->crowd->peers[i]->gulp = 70; /* many turns */
+    member_say(&crowd->members[i], SANITIZED ? 50 : 100, 64);
+    crowd->peers[i]->gulp = 70; /* many turns */
   }
-  peers_until(party->peers, MEMBERS + GUESTS,
-              (guest_turn(party),
-               party->visits >= VISITS && all_have_heard(party->crowd, COUNT)));
+  peers_until(
+      party->peers, MEMBERS + GUESTS,
+      (guest_turn(party), all_have_heard(crowd, crowd->members[0].told)));
+}
+
+static inline void come_and_go(const char *butlers) {
+  struct party *party = party_new(butlers);
+  while (party->visits < VISITS)
+    talk_among_guests(party);
   guests_leave(party);
   member_come_in(&party->guests[0], MEMBERS + 1, ANYWHERE,
                  party->crowd->server.endpoint);

@@ -4,6 +4,27 @@
 #define CHAT 16
 #include "chat_tests.h"
 
+/* The chat itself, with a memory, a log and a loop of the test's. */
+static ax_acceptor *listen_at(ax_context *context, const ax_endpoint *endpoint);
+static void run(ax_context *context, long butlers);
+static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void *scarce(size_t size);
+#define server chat_server
+#define server_start chat_server_start
+#define lesson_listen listen_at
+#define lesson_serve run
+#define lesson_log note
+#define malloc scarce
+#include "../../lessons/16-chat/chat.c"   // NOLINT
+#include "../../lessons/16-chat/room.c"   // NOLINT
+#include "../../lessons/16-chat/server.c" // NOLINT
+#undef server
+#undef server_start
+#undef lesson_listen
+#undef lesson_serve
+#undef lesson_log
+#undef malloc
+
 #define TOO_MUCH "closed {*}: too much is waiting for it\n"
 
 /* ------------------------------------------------------ the queue limit */
@@ -111,6 +132,137 @@ static void a_packet_larger_than_the_limit_passes(void **state) {
   all_leave(clients, 1 + LISTENERS);
 }
 
+/* ------------------------------------------------------------- no memory */
+
+/* Requests that are granted before there is no memory; -1: all. */
+static atomic_long granted = -1;
+static atomic_int refused;
+
+static void *scarce(size_t size) {
+  long left = atomic_load(&granted);
+  while (left > 0 && !atomic_compare_exchange_weak(&granted, &left, left - 1))
+    ;
+  if (left)
+    return malloc(size);
+  refused++;
+  return NULL;
+}
+
+static char noted[512];
+static atomic_int notes;
+
+static void note(const char *format, ...) {
+  va_list args;
+  va_start(args, format);
+  vsnprintf(noted, sizeof noted, format, args);
+  va_end(args);
+  notes++;
+}
+
+static ax_acceptor *listen_at(ax_context *context,
+                              const ax_endpoint *endpoint) {
+  ax_acceptor *acceptor = ax_acceptor_new(context);
+  assert_int_equal(ax_acceptor_listen(acceptor, endpoint), 0);
+  return acceptor;
+}
+
+static void run(ax_context *context, long butlers) { ax_run(context); }
+
+struct in_process {
+  struct chat_server server;
+  struct room room;
+  char path[TEMP_PATH];
+  pthread_t thread;
+};
+
+static void *serve_here(void *arg) {
+  struct in_process *here = arg;
+  ax_endpoint endpoint;
+  ax_endpoint_parse(here->path, &endpoint);
+  chat_server_start(&here->server, &endpoint, 1,
+                    (struct handler){chat_make, chat_start, &here->room});
+  return NULL;
+}
+
+static void here_begins(struct in_process *here) {
+  *here = (struct in_process){0};
+  temp_path(here->path, "here");
+  granted = -1;
+  refused = 0;
+  notes = 0;
+  server_init(&here->server, 1);
+  room_init(&here->room, here->server.context, 100, 100000);
+  here->thread = thread_start(serve_here, here);
+  wait_until(access(here->path, F_OK) == 0);
+}
+
+static void here_ends(struct in_process *here) {
+  ax_stop(here->server.context);
+  thread_join(here->thread);
+  room_free(&here->room);
+  server_free(&here->server);
+  assert_int_equal(chat_alive, 0);
+}
+
+static void expect_note(int count, const char *text) {
+  wait_until(notes == count);
+  assert_non_null(strstr(noted, text));
+}
+
+/* The next one has a handler already. Those behind it are sent away, and the
+ * first one after there is memory again. */
+static void a_client_without_memory_is_sent_away(void **state) {
+  struct in_process here;
+  int clients[4];
+  here_begins(&here);
+  fill_room(clients, 2, here.path);
+  granted = 0;
+  clients[2] = client_connect(here.path);
+  for (int i = 1; i <= 3; i++) {
+    wait_until(refused == i); /* so there is no handler for this one */
+    granted = i < 3 ? 0 : -1;
+    int client = client_connect(here.path);
+    client_expect_end(client);
+    client_close(client);
+    expect_note(i, "there is no memory for it");
+  }
+  say(clients[0], "who is here?");
+  all_hear(clients + 1, 2, "who is here?");
+  come_in(clients, 3, here.path);
+  here_ends(&here);
+  all_leave(clients, 4);
+}
+
+/* A packet for two. The first message is the sender's, and the others are those
+ * of the receivers, the last one who came in first. */
+static void a_packet_without_memory_ends_whom_it_concerns(void **state) {
+  static const struct {
+    int notes, ended, says, hears;
+    const char *why;
+  } cases[] = {{1, 0, 1, 2, "no memory for its packet"},
+               {2, 1, 0, -1, "no memory for what it was to hear"},
+               {1, 1, 0, 2, "no memory for what it was to hear"}};
+  for (int i = 0; i < 3; i++) {
+    struct in_process here;
+    int clients[3];
+    here_begins(&here);
+    fill_room(clients, 3, here.path);
+    granted = i;
+    say(clients[0], "the last straw");
+    expect_note(cases[i].notes, cases[i].why);
+    client_expect_end(clients[cases[i].ended]);
+    granted = -1;
+    if (i == 2)
+      hear(clients[2], "the last straw");
+    say(clients[cases[i].says], "and on");
+    if (cases[i].hears > 0)
+      hear(clients[cases[i].hears], "and on");
+    here_ends(&here);
+    for (int c = 0; c < 3; c++)
+      client_close(clients[c]);
+  }
+}
+
 /* -------------------------------------------------- what the trace tells */
 
 /* Each client has a strand, and the room has one. */
@@ -179,6 +331,8 @@ int main(void) {
       cmocka_unit_test(by_default_the_queue_limit_is_a_mebibyte),
       cmocka_unit_test(the_limit_counts_what_memory_is_used),
       cmocka_unit_test(a_packet_larger_than_the_limit_passes),
+      clean_test(a_client_without_memory_is_sent_away),
+      clean_test(a_packet_without_memory_ends_whom_it_concerns),
       cmocka_unit_test(handlers_of_a_strand_never_overlap),
       cmocka_unit_test(each_packet_leaves_with_a_write_of_its_own),
       cmocka_unit_test(wrong_usage_is_refused),

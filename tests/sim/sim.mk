@@ -15,7 +15,8 @@ $(SIM_OBJECTS): private HOOKS = -O2 -fno-builtin -fno-omit-frame-pointer \
 
 SCENARIOS := $(B)/scenarios
 $(eval $(call program,$(SCENARIOS),$(wildcard tests/sim/scenarios/*.c) \
-  lessons/12-framing/linger.c lessons/17-feed/chunk.c lessons/17-feed/outbox.c))
+  lessons/12-framing/linger.c $(addprefix lessons/17-feed/,chunk.c outbox.c \
+  watch.c)))
 BROKEN := $(B)/broken
 $(eval $(call program,$(BROKEN),$(wildcard tests/sim/broken/*.c)))
 

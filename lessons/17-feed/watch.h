@@ -1,0 +1,33 @@
+/* watch.h: the watch over an outbox, for outbox.c alone. See watch.c. */
+#ifndef WATCH_H
+#define WATCH_H
+
+#include "outbox.h"
+
+/* All but the last three with the lock held. */
+
+/* False when so much more is too much: then the client is cut off. */
+bool watch_admits(struct outbox *box, size_t cost);
+
+/* The outbox takes nothing more, and says why. Post watch_on_cut_off. */
+void watch_cut_off(struct outbox *box, const char *why);
+
+/* More waits than before. True: post watch_start. */
+bool watch_more(struct outbox *box);
+
+/* Something has left. Returns the senders that go on, for watch_wake. */
+struct outbox_waiter *watch_less(struct outbox *box);
+
+/* Somebody waits for this client from now on. True: post watch_start. */
+bool watch_await(struct outbox *box);
+
+/* Nobody waits for it any more. Returns all senders, for watch_wake. */
+struct outbox_waiter *watch_end(struct outbox *box);
+
+/* A sender that is woken may wait elsewhere at once. NULL is allowed. */
+void watch_wake(struct outbox_waiter *waiters);
+
+/* Handlers, in the strand. The outbox is their argument, its owner is kept. */
+ax_fn watch_start, watch_on_cut_off;
+
+#endif
