@@ -64,7 +64,7 @@ void lesson_run(ax_context *context, long butlers);
  *
  * A thread of its own hears them, so they are heard while all butlers are busy.
  * A second signal, also one after this function has returned, ends a program
- * that does not end by itself within a quarter of a second, as if nobody had
+ * that does not end by itself within half a second, as if nobody had
  * heard the signal. SIGPIPE is ignored. Called by one thread at a time. */
 void lesson_serve(ax_context *context, long butlers);
 

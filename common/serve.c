@@ -32,7 +32,7 @@ void lesson_run(ax_context *context, long butlers) {
 
 /* -------------------------------------------------------------- signals */
 
-enum { GRACE = 250 * 1000 * 1000 /* ns */ };
+enum { GRACE = 500 * 1000 * 1000 /* ns */ };
 
 /* The doorman is a thread of its own, because all butlers may be busy, and with
  * them the context's own signals. A handler forwards each signal to it. */

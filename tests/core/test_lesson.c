@@ -406,6 +406,8 @@ static void a_second_signal_ends_what_is_patient(void **state) {
 }
 
 static void a_second_signal_changes_nothing_when_it_ends_anyway(void **state) {
+  if (SANITIZED)
+    skip(); /* its own end takes longer than the signal leaves it */
   char *argv[] = {self, "serve", "twice", NULL};
   expect_end(program_exec(argv, NULL), 0, "served\n");
 }

@@ -40,9 +40,11 @@ static void on_broken(void *owner, const char *why) {
   outbox_end(&r->outbox, NULL);
 }
 
+/* Some seeds have a machine on which each step takes milliseconds, and who reads
+ * there needs some patience. */
 static struct outbox_rules rules = {.mark = 2 * SIZE,
                                     .limit = 12 * SIZE,
-                                    .patience = AX_MS(100),
+                                    .patience = AX_SECONDS(60),
                                     .broken = on_broken};
 
 /* ------------------------------------------------------------ receivers */
