@@ -40,8 +40,8 @@ static void on_broken(void *owner, const char *why) {
   outbox_end(&r->outbox, NULL);
 }
 
-/* Some seeds have a machine on which each step takes milliseconds, and who reads
- * there needs some patience. */
+/* Some seeds have a machine on which each step takes milliseconds, and who
+ * reads there needs some patience. */
 static struct outbox_rules rules = {.mark = 2 * SIZE,
                                     .limit = 12 * SIZE,
                                     .patience = AX_SECONDS(60),
