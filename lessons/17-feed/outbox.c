@@ -164,6 +164,18 @@ static void write_next(struct outbox *box) {
 
 /* --------------------------------------------------------------- replies */
 
+bool outbox_send_batch(struct outbox *box, struct batch *batch) {
+  unsigned todo = 0;
+  uv_mutex_lock(&box->lock);
+  for (size_t i = 0; !box->closed && i < batch->count; i++)
+    todo |= put_within(box, batch->at[i]);
+  bool behind = box->state == BEHIND;
+  uv_mutex_unlock(&box->lock);
+  post_what_is_left(box, todo);
+  batch_free(batch);
+  return behind;
+}
+
 /* With the lock held: the reply ends behind what waits now. */
 static unsigned begin_reply(struct outbox *box, ax_op *reply) {
   box->reply = reply;

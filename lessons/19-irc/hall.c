@@ -1,0 +1,138 @@
+/* hall.c: a turn of the hall. A turn is short: it runs at most as many lines as
+ * a session hands over at once, and ends early when the answer is long. Then it
+ * hands over what has gathered, once to each receiver: one lock and one post,
+ * however many lines it gets. */
+#include "hall.h"
+#include "commands.h"
+#include "history.h"
+#include "lesson.h"
+#include "message.h"
+#include "monitor.h"
+#include "whowas.h"
+
+#include <stdlib.h>
+
+/* Bytes. An asker is read on at once after an answer of up to so many, and
+ * after a longer one when it has left. */
+enum { LONG_ANSWER = 8 << 10 };
+
+/* What a second is called is made once in that second. */
+static void look_at_the_clock(struct hall *hall) {
+  struct timespec now;
+  clock_gettime(CLOCK_REALTIME, &now);
+  if (now.tv_sec != hall->now) {
+    struct tm date;
+    hall->now = now.tv_sec;
+    gmtime_r(&hall->now, &date);
+    strftime(hall->stamp, sizeof hall->stamp, "%Y-%m-%dT%H:%M:%S.000Z", &date);
+  }
+  long ms = now.tv_nsec / 1000000;
+  for (char *digit = hall->stamp + 22; digit >= hall->stamp + 20; digit--) {
+    *digit = (char)('0' + ms % 10);
+    ms /= 10;
+  }
+}
+
+static void begin(struct hall *hall, struct user *asker) {
+  hall->asker = asker;
+  hall->answer = 0;
+  look_at_the_clock(hall);
+}
+
+/* The session closes when it has sent what it was just handed. */
+static void post_farewell(struct user *user) {
+  ax_token token = ax_call(user->hall->rules.dismiss, user->session);
+  ax_post(user->outbox->strand, ax_keep(user->session, token));
+}
+
+/* region: flush */
+/* Hands over to everybody what has gathered for him. Returns somebody who is
+ * behind, the asker if it is one of them, or NULL. */
+static struct user *hand_over(struct hall *hall) {
+  struct user *behind = NULL;
+  user_seal(hall);
+  while (!SLIST_EMPTY(&hall->touched)) {
+    struct user *user = SLIST_FIRST(&hall->touched);
+    SLIST_REMOVE_HEAD(&hall->touched, touched);
+    user->is_touched = false;
+    bool later = user == hall->asker && hall->answer > LONG_ANSWER &&
+                 user->state != USER_GONE; /* see hold */
+    if (!later && user_flush(user) && (!behind || user == hall->asker))
+      behind = user;
+    if (user->farewell)
+      post_farewell(user);
+    if (user->state == USER_GONE)
+      ax_unref(user->session); /* what user_enter took */
+  }
+  return behind;
+}
+/* end: flush */
+
+/* True when `done` will be completed: as soon as the user has got what it asked
+ * for, if that is much, or he who was behind has caught up. */
+static bool hold(struct turn *turn, const struct user *behind) {
+  struct user *user = turn->user;
+  ax_token done = ax_on(user->outbox->strand, turn->done);
+  if (user->hall->answer > LONG_ANSWER || behind == user) {
+    user_answer(user, done);
+    return true;
+  }
+  if (!behind)
+    return false;
+  turn->waiter.op = ax_initiate(user->outbox->strand, done);
+  if (!outbox_wait(behind->outbox, &turn->waiter))
+    ax_complete(turn->waiter.op, 0, 0);
+  return true;
+}
+
+/* region: turn */
+/* In the hall. */
+int hall_turn(void *arg) {
+  struct turn *turn = arg;
+  struct user *user = turn->user;
+  struct hall *hall = user->hall;
+  begin(hall, user);
+  while (turn->at < turn->count && user->state != USER_GONE &&
+         hall->answer <= LONG_ANSWER)
+    command_run(user, &turn->lines[turn->at++]);
+  if (turn->leave && user->state != USER_GONE)
+    user_leave(user, turn->leave, false);
+  const struct user *behind = hand_over(hall);
+  hall->asker = NULL;
+  if (user->state == USER_GONE)
+    return UV_EOF;
+  return hold(turn, behind) ? UV_EAGAIN : 0;
+}
+/* end: turn */
+
+/* In the hall. */
+void hall_enter(void *arg, int err, size_t n) {
+  struct user *user = arg;
+  look_at_the_clock(user->hall);
+  user_enter(user, user->hall);
+}
+
+struct hall *hall_new(ax_context *context, const struct rules *rules) {
+  struct hall *hall = lesson_alloc(sizeof *hall);
+  *hall = (struct hall){
+      .context = context, .strand = ax_strand_new(context), .rules = *rules};
+  TAILQ_INIT(&hall->past);
+  look_at_the_clock(hall);
+  hall->began = hall->now;
+  return hall;
+}
+
+void hall_free(struct hall *hall) {
+  for (struct user *user; (user = LIST_FIRST(&hall->everybody));) {
+    user_leave(user, NULL, false);
+    batch_free(user->gathered);
+    user->gathered = NULL;
+    ax_unref(user->session);
+  }
+  whowas_free(hall);
+  monitor_free(hall);
+  map_free(&hall->users);
+  map_free(&hall->channels);
+  ax_unref(hall->strand);
+  free(hall);
+}

@@ -1,0 +1,80 @@
+/* hall.h: the one strand on which everybody meets. All that the server knows of
+ * users, names and channels is touched there and nowhere else: no command takes
+ * a lock, two people never get the same nick, and who says something is who he
+ * was when he said it.
+ *
+ *     session's strand          the hall            receiver's strand
+ *     lines are read ---------> hall_turn
+ *     and parsed                 commands run
+ *                                outputs gather
+ *     reads on <--------------- each is handed over -> outbox, one write
+ */
+#ifndef HALL_H
+#define HALL_H
+
+#include "channel.h"
+#include "line.h"
+
+/* How the server is called and run; set before the first client comes. */
+struct rules {
+  const char *name, *info, *password, *motd; /* NULL: none of the last two */
+  const char *oper, *oper_password;
+  struct outbox_rules outbox;
+  ax_fn *dismiss; /* in a session's strand: its user has left the hall */
+};
+
+#define NETWORK "Beach"
+#define VERSION "lesson19"
+
+/* What a session asks the hall to do. It belongs to the session until it is
+ * handed over, then to the hall until the session's token is completed. */
+struct turn {
+  struct user *user;
+  const char *leave;           /* why it goes, or NULL */
+  ax_token done;               /* to be completed in the session's strand ... */
+  struct outbox_waiter waiter; /* ... when he is not behind any more */
+  size_t at, count;            /* of the lines: done, and all */
+  size_t used;                 /* bytes that they are made of */
+  struct line lines[];
+};
+
+struct hall {
+  ax_context *context;
+  ax_strand *strand;
+  struct rules rules;
+  struct map users;    /* by nick, also those who are not welcome yet */
+  struct map channels; /* by name */
+  struct map watched;  /* nicks somebody wants to hear of: monitor.c */
+  TAILQ_HEAD(pasts, past) past; /* who has left, the last one first: whowas.c */
+  size_t past_count;
+  LIST_HEAD(everybody, user) everybody;
+  size_t known, unknown, invisible, opers, most; /* users */
+  time_t began;
+
+  /* The turn. */
+  struct user *asker; /* whose it is, or NULL */
+  time_t now;
+  char stamp[32]; /* the same for people: 2026-11-29T02:10:33.123Z */
+  SLIST_HEAD(touched, user) touched;
+  size_t answer;   /* bytes that the asker gets */
+  char text[4096]; /* of which so many are in no chunk yet: */
+  size_t open;
+  unsigned seen;
+  unsigned long long messages; /* numbers for msgid and batches */
+  struct label *label;         /* the answer to a labelled command: message.c */
+};
+
+struct hall *hall_new(ax_context *context, const struct rules *rules);
+
+/* When the context is gone: lets the users go who are still there. */
+void hall_free(struct hall *hall);
+
+/* For ax_run_on, with a turn: runs lines until they are done or the answer is
+ * long. 0; or UV_EAGAIN: `done` is completed later, so that the user hears the
+ * answer, or others can follow, before it is read on. UV_EOF: it has left. */
+int hall_turn(void *turn);
+
+/* In the hall: a client has come; `arg` is its user. */
+ax_fn hall_enter;
+
+#endif

@@ -1,0 +1,122 @@
+/* Lesson 19: an IRC server. hall.c is where all meet, session.c one client,
+ * commands.c the table of what one can say; docs/irc.md has the protocol. */
+#include "../10-echo/listener.h"
+#include "lesson.h"
+#include "session.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+static long butlers = 1, queue_limit_kib = 1024;
+static const char *name = "irc.example.org", *info = "A chat on the beach",
+                  *password = "", *oper = "", *oper_password = "", *motd = "";
+
+static struct lesson_option options[] = {
+    {"butlers", &butlers, 1, 64, "threads that run the handlers"},
+    {"queue-limit-kb", &queue_limit_kib, 1, 1 << 20,
+     "KiB waiting for a client until those who talk wait"}};
+
+static struct lesson_text texts[] = {
+    {"name=SERVER", &name, "how the server is called"},
+    {"info", &info, "what it says of itself"},
+    {"password", &password, "what clients need to get in"},
+    {"oper=NAME", &oper, "an operator"},
+    {"oper-password=PASSWORD", &oper_password, "and how one becomes him"},
+    {"motd=FILE", &motd, "the message of the day"}};
+
+static struct lesson_cli cli = {
+    .about = "An IRC server. ENDPOINT may be fd:N, too: a socket that listens.",
+    .endpoint = "127.0.0.1:6667",
+    .options = options,
+    .option_count = sizeof options / sizeof *options,
+    .texts = texts,
+    .text_count = sizeof texts / sizeof *texts};
+
+/* "fd:3" is no endpoint. It becomes the path of a Unix socket for the command
+ * line to read, and is found there again. */
+static void disguise(int argc, char **argv) {
+  static char paths[8][32];
+  for (int i = 1, n = 0; i < argc && n < 8; i++)
+    if (strncmp(argv[i], "fd:", 3) == 0) {
+      snprintf(paths[n], sizeof paths[n], "unix:%s", argv[i]);
+      argv[i] = paths[n++];
+    }
+}
+
+/* The descriptor, or -1: it is an endpoint. */
+static int inherited(const ax_endpoint *endpoint) {
+  char text[AX_ENDPOINT_TEXT], end;
+  int fd;
+  ax_endpoint_format(endpoint, text);
+  return sscanf(text, "unix:fd:%d%c", &fd, &end) == 1 ? fd : -1;
+}
+
+/* The whole file, or the program ends. */
+static char *read_file(const char *path) {
+  char *text = NULL;
+  size_t size = 0;
+  FILE *from = fopen(path, "r"), *to = open_memstream(&text, &size);
+  int err = from && to ? 0 : uv_translate_sys_error(errno);
+  lesson_must("read the message of the day", err);
+  for (int c; (c = getc(from)) != EOF;)
+    putc(c, to);
+  fclose(from);
+  fclose(to);
+  return text;
+}
+
+/* It stands in front of each line. */
+static void check_name(void) {
+  if (!*name || strlen(name) > HOST_LEN || strpbrk(name, " :!@*?,"))
+    lesson_must("use that name", UV_EINVAL);
+}
+
+static const char *or_none(const char *text) { return *text ? text : NULL; }
+
+/* Serves until a signal comes. */
+static void serve(ax_context *context, struct hall *hall) {
+  struct listener listeners[sizeof cli.endpoints / sizeof *cli.endpoints];
+  for (size_t i = 0; i < cli.endpoint_count; i++) {
+    const ax_endpoint *endpoint = &cli.endpoints[i];
+    int fd = inherited(endpoint);
+    if (fd >= 0)
+      listener_adopt(&listeners[i], context, fd, session_start, hall);
+    else
+      listener_start(&listeners[i], context, endpoint, session_start, hall);
+  }
+  lesson_serve(context, butlers);
+  for (size_t i = 0; i < cli.endpoint_count; i++)
+    listener_free(&listeners[i]);
+}
+
+int main(int argc, char **argv) {
+  disguise(argc, argv);
+  lesson_cli(&cli, argc, argv);
+  check_name();
+  char *motd_text = *motd ? read_file(motd) : NULL;
+  size_t mark = (size_t)queue_limit_kib << 10;
+
+  /* region: main */
+  ax_context *context = ax_context_new();
+  struct rules rules = {.name = name,
+                        .info = info,
+                        .password = or_none(password),
+                        .motd = motd_text,
+                        .oper = or_none(oper),
+                        .oper_password = oper_password,
+                        .dismiss = session_dismiss,
+                        .outbox = {.mark = mark,
+                                   .limit = 4 * mark + (64 << 10),
+                                   .patience = lesson_seconds(5),
+                                   .broken = session_broken}};
+  struct hall *hall = hall_new(context, &rules);
+  serve(context, hall);
+  ax_context_free(context);
+  hall_free(hall); /* and with it the sessions that are left */
+  /* end: main */
+  free(motd_text);
+  printf("clients served: %ld, alive: %ld\n", sessions_served, sessions_alive);
+  return 0;
+}

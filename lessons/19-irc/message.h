@@ -1,0 +1,63 @@
+/* message.h: a line on its way out. It is formatted once in each flavour (with
+ * the time or not, with other tags or not), and all receivers of a flavour
+ * share the chunk. */
+#ifndef MESSAGE_H
+#define MESSAGE_H
+
+#include "hall.h"
+
+#include <stdio.h>
+
+struct message {
+  struct hall *hall;
+  const char *tags;  /* of the client's, "" for none */
+  const char *batch; /* "batch=7": the one that it is part of; or NULL */
+  const char *stamp; /* when it was said, if not now, or NULL */
+  char id[40];       /* or "" */
+  size_t size;
+  char body[LINE_MOST + 1]; /* with CR LF */
+  struct chunk *flavours[FLAVOURS];
+};
+
+/* From a user, or from the server for NULL: ":prefix " and what the format
+ * makes. Cut so that it fits a line. End it with message_end. */
+void message_begin(struct message *message, struct hall *hall,
+                   const struct user *from, const char *format, ...)
+    __attribute__((format(printf, 4, 5)));
+
+/* Gives it an id, and the tags that its sender wants it to have. */
+void message_tag(struct message *message, const char *tags);
+void message_end(struct message *message);
+
+/* The chunk in the flavour of these capabilities; the message keeps it. */
+struct chunk *message_chunk(struct message *message, unsigned caps);
+
+/* Writes it with tags for these capabilities, `first` (or "") in front unless
+ * it is part of a batch. */
+void message_write(const struct message *message, const char *first,
+                   unsigned caps, FILE *to);
+
+/* The same as user_send, for a message that nobody else gets. */
+void user_send_alone(struct user *to, struct message *message);
+
+/* A message for one user, from the server. */
+void user_say(struct user *to, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+
+/* One of reply.h: reply(user, RPL_TOPIC, "#beach", "hot today"). */
+void reply(struct user *to, int number, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
+/* Between these two, all that the asker gets is the answer to this line: if it
+ * carries a label. */
+void label_begin(struct user *asker, const struct line *line);
+void label_end(struct user *asker);
+
+/* Takes a message that is part of the answer; false when there is no label. */
+bool label_take(struct user *to, struct message *message);
+
+/* What goes to the asker now is no part of the answer. */
+struct label *label_pause(struct hall *hall);
+void label_resume(struct hall *hall, struct label *label);
+
+#endif

@@ -1,0 +1,211 @@
+/* session.c: a client from its coming to its end.
+ *
+ * A session has one thing under way at a time: it reads, or its lines are in
+ * the hall. So while they are, their bytes stay where they came, and nothing
+ * more is read: a client that says more than the hall can do waits in its own
+ * system (back pressure), and between two of its turns everybody else has one
+ * (fairness).
+ *
+ *     read_lines -> on_lines -> hall_turn -> on_turn -> read_lines
+ *     strand        strand      hall         strand
+ */
+#include "session.h"
+#include "lesson.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+enum { LINES = 16 }; /* that go to the hall at once */
+
+atomic_long sessions_served, sessions_alive;
+
+static void session_destroy(void *object) {
+  struct session *s = object;
+  outbox_free(&s->outbox); /* closes the stream */
+  ax_dynbuf_free(&s->in);
+  free(s->turn);
+  free(s);
+  sessions_alive--;
+}
+
+/* In the strand, when neither a read nor a turn is under way: what waits leaves
+ * first, and then the stream ends so that the client can read it all. */
+static void finish(struct session *s) {
+  free(s->turn);
+  s->turn = NULL;
+  outbox_dismiss(&s->outbox, NULL);
+}
+
+/* ----------------------------------------------------------------- turns */
+
+static void read_lines(struct session *s);
+static void on_turn(void *arg, int err, size_t n);
+
+/* region: turn */
+/* In the strand: the lines go to the hall, and the answer comes back here. */
+static void take_turn(struct session *s) {
+  ax_token token = ax_keep(s, ax_call(on_turn, s));
+  ax_run_on(s->hall->strand, hall_turn, s->turn,
+            ax_on(s->outbox.strand, token));
+}
+
+/* In the strand: the hall is done with the lines, or with some of them. When
+ * the answer will never leave, as UV_ECANCELED says, the next read will tell
+ * why. */
+static void on_turn(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  if (err == UV_EAGAIN)
+    return; /* it is called again when the answer has left */
+  if (err == UV_EOF || s->dismissed) {
+    finish(s);
+  } else if (s->turn->at < s->turn->count) {
+    take_turn(s);
+  } else {
+    ax_dynbuf_consume(&s->in, s->turn->used);
+    free(s->turn);
+    s->turn = NULL;
+    read_lines(s);
+  }
+}
+/* end: turn */
+
+/* With room for so many lines. */
+static void make_turn(struct session *s, size_t lines) {
+  s->turn = lesson_alloc(sizeof *s->turn + lines * sizeof *s->turn->lines);
+  *s->turn =
+      (struct turn){.user = &s->user, .done = ax_keep(s, ax_call(on_turn, s))};
+}
+
+/* In the strand: nothing more will be read. */
+static void leave(struct session *s, const char *why) {
+  make_turn(s, 0);
+  s->turn->leave = why;
+  take_turn(s);
+}
+
+/* --------------------------------------------------------------- reading */
+
+/* What is left of a line that was too long goes; it becomes one line, which
+ * says so. */
+static void skip_rest(struct session *s, size_t n) {
+  s->too_long = false;
+  make_turn(s, 1);
+  s->turn->lines[0] =
+      (struct line){.fault = LINE_TOO_LONG, .tags = "", .command = ""};
+  s->turn->count = 1;
+  s->turn->used = n;
+}
+
+static void parse(struct session *s) {
+  ax_cbuf data = ax_dynbuf_data(&s->in);
+  make_turn(s, LINES);
+  s->turn->count = lines_take(s->turn->lines, LINES, (char *)data.base,
+                              data.len, &s->turn->used);
+}
+
+static const char *reason(const struct session *s, int err) {
+  if (s->why)
+    return s->why;
+  return err == UV_EOF ? "Connection closed" : uv_strerror(err);
+}
+
+/* In the strand. */
+static void on_lines(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  s->reading = false;
+  if (s->dismissed) {
+    finish(s);
+  } else if (err == UV_EMSGSIZE) {
+    s->too_long = true;
+    ax_dynbuf_consume(&s->in, LINE_ROOM);
+    read_lines(s);
+  } else if (err) {
+    leave(s, reason(s, err));
+  } else {
+    if (s->too_long)
+      skip_rest(s, n);
+    else
+      parse(s);
+    take_turn(s);
+  }
+}
+
+/* In the strand: a line at least, or what is there already. */
+static void read_lines(struct session *s) {
+  ax_token token = ax_keep(s, ax_call(on_lines, s));
+  s->reading = true;
+  ax_stream_read_until(s->outbox.stream, &s->in, '\n',
+                       ax_on(s->outbox.strand, token));
+}
+
+/* ------------------------------------------------------------------- end */
+
+/* region: dismiss */
+/* In the strand: the hall has said goodbye. What is under way ends first. */
+void session_dismiss(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  s->dismissed = true;
+  if (s->reading)
+    ax_stream_cancel_side(s->outbox.stream, AX_READ);
+}
+/* end: dismiss */
+
+/* In the strand. After a write that failed the read will tell; one who was cut
+ * off is not read from, because the stream is closed. */
+void session_broken(void *arg, const char *why) {
+  struct session *s = arg;
+  if (!why)
+    return;
+  s->why = "SendQ exceeded";
+  outbox_end(&s->outbox, why);
+}
+
+/* ----------------------------------------------------------------- start */
+
+/* The peer's address without its port. One that begins with a colon would end a
+ * line's parameters. */
+static void name_host(struct session *s) {
+  ax_endpoint peer;
+  char text[AX_ENDPOINT_TEXT], *host = text;
+  if (ax_stream_remote(s->outbox.stream, &peer) ||
+      peer.addr.ss_family == AF_UNIX) {
+    name_copy(s->user.host, sizeof s->user.host, "localhost");
+    return;
+  }
+  ax_endpoint_format(&peer, text);
+  *strrchr(text, ':') = '\0';
+  if (*host == '[')
+    *strchr(++host, ']') = '\0';
+  char *zone = strchr(host, '%');
+  if (zone)
+    *zone = '\0';
+  if (*host == ':')
+    *--host = '0'; /* where the bracket was */
+  name_copy(s->user.host, sizeof s->user.host, host);
+}
+
+/* In the strand, like all that touches the stream. */
+static void on_start(void *arg, int err, size_t n) { read_lines(arg); }
+
+void session_start(void *hall, ax_stream *stream) {
+  struct session *s = calloc(1, sizeof *s);
+  if (!s) {
+    lesson_log("a client was not served: there is no memory for it");
+    ax_unref(stream);
+    return;
+  }
+  s->hall = hall;
+  ax_obj_init(&s->obj, session_destroy);
+  outbox_init(&s->outbox, &s->hall->rules.outbox, s, stream, s->hall->context);
+  outbox_opened(&s->outbox);
+  ax_dynbuf_init(&s->in, LINE_ROOM);
+  s->user.hall = hall;
+  s->user.outbox = &s->outbox;
+  s->user.session = s;
+  name_host(s);
+  sessions_served++;
+  sessions_alive++;
+  ax_post(s->hall->strand, ax_keep(s, ax_call(hall_enter, &s->user)));
+  ax_post(s->outbox.strand, ax_keep(s, ax_call(on_start, s)));
+  ax_unref(s);
+}

@@ -1,0 +1,37 @@
+/* session.h: one client, at home: its stream, its bytes and its strand. What it
+ * is for others is its user, and that belongs to the hall. */
+#ifndef SESSION_H
+#define SESSION_H
+
+#include "hall.h"
+
+/* region: session */
+struct session {
+  ax_obj obj;
+  struct hall *hall;
+  struct outbox outbox; /* and with it the stream and the strand */
+
+  /* In the strand. */
+  ax_dynbuf in;      /* lines on their way to the hall, and what came since */
+  struct turn *turn; /* those that are there now, or NULL */
+  const char *why;   /* it is cut off */
+  bool reading;      /* a read is pending */
+  bool too_long;     /* the rest of a line is to be skipped */
+  bool dismissed;    /* the hall has said goodbye */
+
+  /* In the hall. */
+  struct user user;
+};
+/* end: session */
+
+/* Serves a new connection; `hall` is a struct hall. For a listener. */
+void session_start(void *hall, ax_stream *stream);
+
+/* For the rules of the hall and of its outboxes. */
+ax_fn session_dismiss;
+void session_broken(void *session, const char *why);
+
+/* Sessions served so far, and those that are alive. Any thread. */
+extern atomic_long sessions_served, sessions_alive;
+
+#endif

@@ -1,0 +1,985 @@
+/* Lesson 19: the IRC server. Its people are scripts: see irc.h. */
+#include "irc.h"
+
+#include "../../lessons/19-irc/line.c" // NOLINT
+
+#include <netinet/in.h>
+
+#define TCP "127.0.0.1:0"
+
+/* ---------------------------------------------------------------- parser */
+
+/* What the parser makes of bytes, as text: "tags|command|param|param...\n". */
+static void write_line(FILE *to, const struct line *line) {
+  fprintf(to, "%d %s|%s", (int)line->fault, line->tags, line->command);
+  for (size_t i = 0; i < line->count; i++)
+    fprintf(to, "|%s", line->params[i]);
+  fputc('\n', to);
+}
+
+/* The bytes come in these two pieces, and each is looked at when it comes. */
+static char *parse_split(const char *bytes, size_t size, size_t split) {
+  char *text = NULL, buffer[4096];
+  size_t length = 0, have = 0, used;
+  FILE *to = open_memstream(&text, &length);
+  struct line lines[3];
+  for (size_t at = 0; at < size; at += split ? split : size, split = 0) {
+    size_t n = split ? split : size - at;
+    memcpy(buffer + have, bytes + at, n);
+    have += n;
+    for (size_t count = 1; count > 0;) {
+      count = lines_take(lines, 3, buffer, have, &used);
+      for (size_t i = 0; i < count; i++)
+        write_line(to, &lines[i]);
+      memmove(buffer, buffer + used, have -= used);
+      count = used;
+    }
+  }
+  fclose(to);
+  return text;
+}
+
+static void any_split_of_the_same_bytes_gives_the_same_commands(void **state) {
+  static const char bytes[] =
+      "NICK ann\r\nUSER ann 0 * :Ann X\n\n\r\r\n  \r\n"
+      "@label=7;+a=b PRIVMSG #beach,bob :hello  there \r\n"
+      ":who@where JOIN   #beach   key\r"
+      "MODE #b +ov a b c d e f g h i j k l m n :o p\r\n"
+      "PRIVMSG x :caf\xc3\xa9\r\nPRIVMSG x :caf\xc3\r\n@only\r\nPING :\r\n";
+  size_t size = sizeof bytes - 1;
+  char *whole = parse_split(bytes, size, 0);
+  assert_string_equal(
+      whole, "0 |NICK|ann\n0 |USER|ann|0|*|Ann X\n"
+             "0 label=7;+a=b|PRIVMSG|#beach,bob|hello  there \n"
+             "0 |JOIN|#beach|key\n"
+             "0 |MODE|#b|+ov|a|b|c|d|e|f|g|h|i|j|k|l|m n :o p\n"
+             "0 |PRIVMSG|x|caf\xc3\xa9\n2 |PRIVMSG|x|caf\xc3\n0 |PING|\n");
+  for (size_t split = 1; split < size; split++) {
+    char *text = parse_split(bytes, size, split);
+    assert_string_equal(text, whole);
+    free(text);
+  }
+  free(whole);
+}
+
+static void tags_are_found_whatever_stands_around_them(void **state) {
+  char text[] = "@a;b=;+c=x\\:;label=7;labels=8;+d X\n", client[TAGS_MOST + 1];
+  struct line line;
+  size_t used;
+  assert_int_equal(lines_take(&line, 1, text, sizeof text - 1, &used), 1);
+  assert_int_equal(line_tag(&line, "label").size, 1);
+  assert_int_equal(*line_tag(&line, "label").at, '7');
+  assert_int_equal(line_tag(&line, "b").size, 0);
+  assert_non_null(line_tag(&line, "a").at);
+  assert_null(line_tag(&line, "x").at);
+  line_client_tags(&line, client);
+  assert_string_equal(client, "+c=x\\:;+d");
+}
+
+static void what_is_no_utf8_is_found(void **state) {
+  static const char *const right[] = {
+      "", "a", "\xc2\x80", "\xed\x9f\xbf", "\xf4\x8f\xbf\xbf", "\xef\xbf\xbf"};
+  static const char *const wrong[] = {
+      "\x80",     "\xc3",         "\xc0\xaf",         "\xe0\x9f\xbf",
+      "\xe2\x82", "\xed\xa0\x80", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
+      "\xff",     "\xe2(\xa1"};
+  for (size_t i = 0; i < sizeof right / sizeof *right; i++)
+    assert_true(utf8_valid(right[i]));
+  for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+    assert_false(utf8_valid(wrong[i]));
+  assert_int_equal(utf8_cut("ab\xe2\x82\xac", 4), 2);
+  assert_int_equal(utf8_cut("ab\xe2\x82\xac", 5), 5);
+}
+
+/* Bytes that a fuzzer would try; the sanitizers look. */
+static void random_bytes_break_nothing(void **state) {
+  static const char some[] = "@;=+:, \r\n#aA\xc3\xa9\x01";
+  uint32_t seed = 1;
+  struct line lines[8];
+  char client[TAGS_MOST + 1];
+  for (int round = 0; round < 20000; round++) {
+    size_t size = next_random(&seed) % 64 + 1, used;
+    char *bytes = malloc(size);
+    assert_non_null(bytes);
+    for (size_t i = 0; i < size; i++)
+      bytes[i] = some[next_random(&seed) % (sizeof some)];
+    size_t count = lines_take(lines, 8, bytes, size, &used);
+    assert_true(count <= 8 && used <= size);
+    for (size_t i = 0; i < count; i++) {
+      line_tag(&lines[i], "a");
+      line_client_tags(&lines[i], client);
+    }
+    free(bytes);
+  }
+}
+
+/* ---------------------------------------------------------- registration */
+
+static void by_hand_three_lines_are_enough(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a*", "a> NICK me", "a> USER me 0 * me",
+           "a< 001 me :Welcome to the Beach network, me!me@127.0.0.1",
+           "a< 002 me :Your host is irc.example.org, running lesson19",
+           "a< 003 me :This server was started {*}",
+           "a< 004 me irc.example.org lesson19 iow {*}",
+           "a< 005 me NETWORK=Beach {*} :are supported by this server",
+           "a< 005 me {*} :are supported by this server",
+           "a< 251 me :There are 1 users and 0 invisible on 1 servers",
+           "a< 255 me :I have 1 clients and 0 servers", "a< 265 me 1 1 :{*}",
+           "a< 266 me 1 1 :{*}", "a< 422 me :There is no MOTD",
+           "a=", "a> JOIN #beach", "a< :me!me@127.0.0.1 JOIN #beach",
+           "a< 353 me = #beach :@me", "a< 366 me #beach :End of /NAMES list",
+           "a=", "a> QUIT :off",
+           "a< :irc.example.org ERROR :Closing Link: 127.0.0.1 (Quit: off)",
+           "a.");
+  irc_close(irc);
+}
+
+static void nobody_does_much_before_the_welcome(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a*", "a> JOIN #a", "a< 451 * :You have not registered",
+           "a> PRIVMSG x :y", "a< 451 {*}", "a> NONSENSE",
+           "a< 421 * NONSENSE {*}", "a> PING x",
+           "a< :irc.example.org PONG irc.example.org :x", "a> USER x",
+           "a< 461 * USER :Not enough parameters", "a> NICK", "a< 431 {*}",
+           "a> NICK 1a", "a< 432 * 1a {*}", "a> USER a@b 0 * :x", "a< 468 {*}",
+           "a> NICK ann", "a> USER ann 0 * :x", "a~ 422 {*}",
+           "a> USER x 0 * :x", "a< 462 {*}", "a> PASS x", "a< 462 {*}", "a=");
+  irc_close(irc);
+}
+
+static void a_nick_is_reserved_before_its_owner_is_welcome(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a*", "a> NICK ann", "a> PING 1", "a< {*}PONG{*}", "b+ bob",
+           "b> NICK Ann", "b< 433 bob Ann :Nickname is already in use",
+           "b> PRIVMSG ann :hi", "b< 401 bob ann {*}", "b> WHOIS ann",
+           "b< 401 {*}", "b< 318 {*}", "a> USER ann 0 * :x", "a~ 422 {*}",
+           "b> PRIVMSG ann :hi", "a< :bob!bob@127.0.0.1 PRIVMSG ann :hi",
+           "b=", "a/", "b> PING", "b< 461 {*}");
+  irc_close(irc);
+}
+
+static const char offer[] =
+    "a< :irc.example.org CAP * LS :away-notify batch cap-notify "
+    "draft/chathistory echo-message extended-join invite-notify "
+    "labeled-response message-tags multi-prefix server-time setname "
+    "userhost-in-names";
+
+static void cap_holds_the_registration_until_its_end(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a*", "a> CAP LS 302", offer, "a> NICK ann",
+           "a> USER ann 0 * :x", "a> CAP REQ :batch nonsense",
+           "a< :irc.example.org CAP ann NAK :batch nonsense", "a> CAP LIST",
+           "a< :irc.example.org CAP ann LIST :cap-notify",
+           "a> CAP REQ :-cap-notify", "a< {*}NAK :-cap-notify",
+           "a> CAP REQ :batch setname",
+           "a< :irc.example.org CAP ann ACK :batch setname", "a> CAP LIST",
+           "a< :irc.example.org CAP ann LIST :batch cap-notify setname",
+           "a> CAP NONSENSE", "a< 410 ann NONSENSE {*}", "a> CAP END",
+           "a< 001 {*}", "a~ 422 {*}", "a> CAP REQ -batch",
+           "a< :irc.example.org CAP ann ACK :-batch", "a=");
+  irc_close(irc);
+}
+
+static void the_password_is_judged_last(void **state) {
+  struct irc *irc = irc_open("--password", "sesame", TCP);
+  irc_play(irc, "a*", "a> PASS wrong", "a> PASS sesame", "a> NICK ann",
+           "a> USER ann 0 * :x", "a< 001 {*}", "b*", "b> NICK bob",
+           "b> USER bob 0 * :x", "b< 464 bob :Password incorrect",
+           "b< :irc.example.org ERROR :{*}(Bad password)", "b.", "c*",
+           "c> PASS nonsense", "c> USER cid 0 * :x", "c> PING 1",
+           "c< {*}PONG{*}", "c> NICK cid", "c< 464 {*}", "c< {*}ERROR{*}",
+           "c.");
+  irc_close(irc);
+}
+
+static void the_motd_is_a_file(void **state) {
+  char path[TEMP_PATH];
+  temp_path(path, "motd");
+  write_whole_file(path, "Hot today.\r\n\r\nIce cream!");
+  struct irc *irc = irc_open("--motd", path, TCP);
+  irc_play(irc, "a*", "a> NICK ann", "a> USER ann 0 * :x",
+           "a~ 375 ann :- irc.example.org {*}", "a< 372 ann :- Hot today.",
+           "a< 372 ann :- ", "a< 372 ann :- Ice cream!", "a< 376 ann {*}",
+           "a> MOTD nowhere", "a< 402 ann nowhere {*}", "a> MOTD ann",
+           "a< 375 {*}", "a~ 376 {*}", "a=");
+  irc_close(irc);
+}
+
+static void a_change_of_nick_is_seen_once_with_the_old_prefix(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "b+ bob", "c+ cid", "a> JOIN #x,#y",
+           "a~ 366 ann #y {*}", "b> JOIN #x,#y", "b~ 366 bob #y {*}",
+           "a~ {*}JOIN #y", "a> NICK Anna", "a< :ann!ann@127.0.0.1 NICK :Anna",
+           "b< :ann!ann@127.0.0.1 NICK :Anna", "b=", "c=", "a> NICK ANNA",
+           "a< :Anna!ann@127.0.0.1 NICK :ANNA", "a> NICK ANNA",
+           "a=", "b< :Anna!ann@127.0.0.1 NICK :ANNA", "b=", "c> NICK ann",
+           "c< :cid!cid@127.0.0.1 NICK :ann", "b=");
+  irc_close(irc);
+}
+
+/* -------------------------------------------------------------- channels */
+
+static void who_joins_and_parts_is_seen_by_all(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "b+ bob extended-join", "a> JOIN #beach",
+           "a~ 366 {*}", "b> JOIN #BEACH", "a< :bob!bob@127.0.0.1 JOIN #beach",
+           "b< :bob!bob@127.0.0.1 JOIN #beach * :bob X",
+           "b< 353 bob = #beach :bob @ann", "b< 366 bob #beach {*}",
+           "b> JOIN #beach", "b=", "a> PART #beach :off",
+           "a< :ann!ann@127.0.0.1 PART #beach :off",
+           "b< :ann!ann@127.0.0.1 PART #beach :off", "a> PART #beach",
+           "a< 442 ann #beach {*}", "a> PART #nowhere",
+           "a< 403 ann #nowhere {*}", "a> JOIN beach", "a< 403 ann beach {*}",
+           "a> JOIN #", "a< 403 {*}", "b> JOIN 0",
+           "b< :bob!bob@127.0.0.1 PART #beach", "a=", "b=");
+  irc_close(irc);
+}
+
+static void
+a_key_an_invitation_a_limit_and_a_ban_keep_people_out(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "b+ bob", "a> JOIN #x", "a~ 366 {*}",
+           "a> MODE #x +k sesame", "a< :ann!{*} MODE #x +k sesame",
+           "b> JOIN #x", "b< 475 bob #x {*}", "b> JOIN #x wrong", "b< 475 {*}",
+           "b> JOIN #y,#x ,sesame", "b~ {*} JOIN #x", "a< {*}bob{*}JOIN #x",
+           "b> PART #x", "a< {*}PART{*}", "b~ 366 {*}", "b< {*}PART #x",
+           "a> MODE #x -k *", "a< {*} MODE #x -k sesame", "a> MODE #x +il 1",
+           "a< {*}MODE #x +il 1", "b> JOIN #x", "b< 473 bob #x {*}",
+           "a> INVITE bob #x", "a< 341 ann bob #x",
+           "b< :ann!{*} INVITE bob :#x", "b> INVITE", "b< 336 bob #x",
+           "b< 337 {*}", "b> JOIN #x", "a< {*}JOIN #x", "b~ 366 {*}",
+           "b> PART #x", "b< {*}", "a< {*}", "b> JOIN #x", "b< 473 {*}",
+           "a> MODE #x -i", "a< {*}", "b> JOIN #x", "b< 471 bob #x {*}",
+           "a> MODE #x -l+b b?b!*@*", "a< {*}MODE #x -l+b b?b!*@*",
+           "b> JOIN #x", "b< 474 bob #x {*}", "b> PRIVMSG #x :hi",
+           "b< 404 bob #x {*}", "a> MODE #x b", "a< 367 ann #x b?b!*@* ann {*}",
+           "a< 368 {*}", "a> MODE #x -b B?B", "a< {*}MODE #x -b b?b!*@*",
+           "b> JOIN #x", "b~ 366 {*}");
+  irc_close(irc);
+}
+
+static void a_topic_is_told_and_locked(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "b+ bob", "c+ cid", "a> JOIN #x", "a~ 366 {*}",
+           "b> JOIN #x", "b~ 366 {*}", "a< {*}", "b> TOPIC #x",
+           "b< 331 bob #x {*}", "b> TOPIC #x :mine", "b< 482 bob #x {*}",
+           "a> TOPIC #x :hot today", "a< :ann!{*} TOPIC #x :hot today",
+           "b< :ann!{*} TOPIC #x :hot today", "c> JOIN #x", "c< {*}JOIN #x",
+           "c< 332 cid #x :hot today", "c< 333 cid #x ann!ann@127.0.0.1 {*}",
+           "c~ 366 {*}", "a> MODE #x -t", "c< {*}MODE #x -t",
+           "c> TOPIC #x :", "c< :cid!{*} TOPIC #x :", "c> TOPIC #x",
+           "c< 331 {*}", "c> TOPIC #nowhere", "c< 403 {*}");
+  irc_close(irc);
+}
+
+static void who_kicks_the_last_one_takes_the_channel_along(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(
+      irc, "a+ ann", "b+ bob", "c+ cid", "a> JOIN #x", "a~ 366 {*}",
+      "b> JOIN #x", "b~ 366 {*}", "c> JOIN #x", "c~ 366 {*}",
+      "a~ :cid!{*} JOIN #x", "b~ :cid!{*} JOIN #x", "b> KICK #x ann",
+      "b< 482 bob #x {*}", "a> KICK #x nobody", "a< 401 ann nobody {*}",
+      "a> KICK #x cid,ann,bob :shoo", "a< :ann!{*} KICK #x cid :shoo",
+      "a< :ann!{*} KICK #x ann :shoo", "a< 442 ann #x {*}",
+      "c< :ann!{*} KICK #x cid :shoo", "c=", "b< :ann!{*} KICK #x cid :shoo",
+      "b< :ann!{*} KICK #x ann :shoo", "b=", "a> KICK #x cid", "a< 442 {*}",
+      "b> PART #x", "b< {*}PART #x", "a> JOIN #x", "a~ 353 ann = #x :@ann",
+      "a> KICK #x ann,ann", "a~ :ann!{*} KICK #x ann :ann", "a< 403 ann #x {*}",
+      "a> LIST", "a< 321 {*}", "a< 323 {*}", "a> KICK #x", "a< 461 {*}");
+  irc_close(irc);
+}
+
+static void channels_are_listed_by_what_they_are(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "b+ bob", "a> JOIN #one", "a~ 366 {*}",
+           "b> JOIN #two", "b~ 366 {*}", "a> JOIN #two", "a~ 366 {*}",
+           "a> TOPIC #one :first", "a< {*}", "a> LIST #one", "a< 321 {*}",
+           "a< 322 ann #one 1 :first", "a< 323 {*}", "a> LIST >1", "a< 321 {*}",
+           "a< 322 ann #two 2 :", "a< 323 {*}", "a> LIST *n*", "a< 321 {*}",
+           "a< 322 ann #one {*}", "a< 323 {*}", "a> LIST !*n*", "a< 321 {*}",
+           "a< 322 ann #two {*}", "a< 323 {*}", "a> LIST T<5", "a< 321 {*}",
+           "a< 322 ann #one {*}", "a< 323 {*}", "a> LIST C>5", "a< 321 {*}",
+           "a< 323 {*}", "a> MODE #one +s", "a< {*}", "b~ {*}JOIN #two",
+           "b> LIST *", "b< 321 {*}", "b< 322 bob #two {*}", "b< 323 {*}",
+           "b> NAMES #one", "b< 366 {*}", "b> TOPIC #one", "b< 403 {*}",
+           "a> NAMES #one,#two", "a< 353 ann @ #one :@ann",
+           "a< 353 ann = #two :{*}", "a< 366 ann #one,#two {*}", "a> NAMES",
+           "a< 366 ann * {*}");
+  irc_close(irc);
+}
+
+static void modes_are_changed_by_operators_alone(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(
+      irc, "a+ ann multi-prefix", "b+ bob", "c+ cid", "a> JOIN #x",
+      "a~ 366 {*}", "b> JOIN #x", "b~ 366 {*}", "a< {*}", "b> MODE #x +mi-t",
+      "b< 482 bob #x {*}", "b=", "c> MODE #x +m", "c< 442 {*}", "a> MODE #x",
+      "a< 324 ann #x +nt", "a< 329 ann #x {*}", "a> MODE #x +ov-t+mZ bob bob",
+      "a< 472 ann Z {*}", "a< :ann!{*} MODE #x +ov-t+m bob bob",
+      "b< :ann!{*} MODE #x +ov-t+m {*}", "a> NAMES #x",
+      "a< 353 ann = #x :@+bob @ann", "a< 366 {*}", "b> NAMES #x",
+      "b< 353 bob = #x :@bob @ann", "b< 366 {*}", "b> MODE #x -o ann",
+      "b< {*}MODE #x -o ann", "a< {*}MODE #x -o ann", "a> PRIVMSG #x :hush",
+      "a< 404 ann #x {*}", "b> MODE #x +v ann", "a< {*}MODE #x +v ann",
+      "b< {*}", "a> PRIVMSG #x :hi", "b< :ann!{*} PRIVMSG #x :hi",
+      "b> MODE #x +o", "b< 461 {*}", "b> MODE #x +o cid",
+      "b< 441 bob cid #x {*}", "b> MODE #x +o who", "b< 401 {*}",
+      "b> MODE #x +l 0", "b< 696 bob #x l 0 {*}", "b> MODE #x +k :a b",
+      "b< 696 bob #x k {*}", "b> MODE #nowhere +n", "b< 403 {*}",
+      "b> MODE #x +kl key 7", "b< {*}MODE #x +kl key 7", "b> MODE #x",
+      "b< 324 bob #x +mnkl key 7", "b< 329 {*}", "c> MODE #x",
+      "c< 324 cid #x +mnkl * 7", "c< 329 {*}", "a< {*}+kl key 7", "a=");
+  irc_close(irc);
+}
+
+static void users_have_modes_of_their_own(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "b+ bob", "a> MODE ann", "a< 221 ann +",
+           "a> MODE ann +iwo-i+i", "a< :ann!{*} MODE ann :+iw-i+i",
+           "a> MODE ann", "a< 221 ann +iw", "a> MODE bob", "a< 502 {*}",
+           "a> MODE nobody", "a< 401 {*}", "a> MODE ann +X", "a< 501 {*}",
+           "b> WHO *", "b< 352 bob * bob {*}", "b< 315 {*}", "b> LUSERS",
+           "b< 251 bob :There are 1 users and 1 invisible {*}", "b~ 266 {*}");
+  irc_close(irc);
+}
+
+/* ---------------------------------------------------------------- talking */
+
+static void words_reach_a_channel_and_a_user(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "b+ bob", "c+ cid", "a> JOIN #x", "a~ 366 {*}",
+           "b> JOIN #x", "b~ 366 {*}", "a< {*}", "b> PRIVMSG #X :hi  all ",
+           "a< :bob!bob@127.0.0.1 PRIVMSG #x :hi  all ",
+           "b=", "c=", "b> NOTICE ann :psst",
+           "a< :bob!bob@127.0.0.1 NOTICE ann :psst",
+           "b> PRIVMSG ann,cid,#x :all", "a< {*}PRIVMSG ann :all",
+           "c< {*}PRIVMSG cid :all", "a< {*}PRIVMSG #x :all",
+           "b> PRIVMSG a,b,c,d,e :x", "b< 401 bob a {*}", "b~ 407 bob e {*}",
+           "b> PRIVMSG", "b< 411 {*}", "b> PRIVMSG ann", "b< 412 {*}",
+           "b> PRIVMSG ann :", "b< 412 {*}", "b> NOTICE nobody :x",
+           "b=", "c> PRIVMSG #x :out here", "c< 404 cid #x {*}",
+           "c> PRIVMSG #nowhere :x", "c< 403 {*}", "b> PRIVMSG @#x :operators",
+           "a< {*}PRIVMSG @#x :operators", "a> PRIVMSG @#x :me", "a=", "b=");
+  irc_close(irc);
+}
+
+static void an_echo_comes_before_the_pong_behind_it(void **state) {
+  struct irc *irc = irc_open("--butlers", "2", TCP);
+  irc_play(irc, "a+ ann echo-message", "a> JOIN #x", "a~ 366 {*}",
+           "a> PRIVMSG #x :one\r\nPING two\r\nPRIVMSG ann :three\r\nPING four",
+           "a< :ann!{*} PRIVMSG #x :one", "a< {*}PONG {*}:two",
+           "a< :ann!{*} PRIVMSG ann :three", "a< :ann!{*} PRIVMSG ann :three",
+           "a< {*}PONG {*}:four", "a=");
+  irc_close(irc);
+}
+
+static void tags_go_to_those_who_want_them(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann message-tags echo-message",
+           "b+ bob message-tags server-time", "c+ cid server-time", "d+ dan",
+           "a> JOIN #x", "a~ {*} 366 {*}", "b> JOIN #x", "b~ {*} 366 {*}",
+           "c> JOIN #x", "c~ {*} 366 {*}", "d> JOIN #x", "d~ {*} 366 {*}",
+           "a~ {*}dan{*}", "b~ {*}dan{*}", "c~ {*}dan{*}",
+           "a> @+draft/reply=7;secret=1;+x PRIVMSG #x :hi",
+           "a< @msgid={*};+draft/reply=7;+x :ann!{*} PRIVMSG #x :hi",
+           "b< @time=20{*}T{*}.{*}Z;msgid={*};+draft/reply=7;+x :ann!{*}:hi",
+           "c< @time=20{*}Z :ann!{*} PRIVMSG #x :hi",
+           "d< :ann!{*} PRIVMSG #x :hi", "a> @+typing=active TAGMSG #x",
+           "a< @msgid={*};+typing=active :ann!{*} TAGMSG #x",
+           "b< @time={*};+typing=active :ann!{*} TAGMSG #x",
+           "c=", "d=", "d> TAGMSG #x", "d< 421 dan TAGMSG {*}", "a> TAGMSG",
+           "a< 411 {*}");
+  irc_close(irc);
+}
+
+static void an_answer_carries_its_label(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(
+      irc, "a+ ann batch labeled-response echo-message", "b+ bob",
+      "a> @label=1 PING x", "a< @label=1 :irc.example.org PONG {*} :x",
+      "a> @label=2 PONG x", "a< @label=2 :irc.example.org ACK",
+      "a> @label=3 JOIN #x",
+      "a< @label=3 :irc.example.org BATCH +{*} labeled-response",
+      "a< @batch={*} :ann!{*} JOIN #x", "a< @batch={*} 353 {*}",
+      "a< @batch={*} 366 {*}", "a< :irc.example.org BATCH -{*}",
+      "a> @label=4 PRIVMSG ann :me", "a< :ann!{*} PRIVMSG ann :me",
+      "a< @label=4 :ann!{*} PRIVMSG ann :me", "a> @label=5 PRIVMSG bob :you",
+      "a< @label=5 :ann!{*} PRIVMSG bob :you", "b< :ann!{*} PRIVMSG bob :you",
+      "a> @label=6 NONSENSE", "a< @label=6 :{*} 421 {*}", "b> @label=7 PING x",
+      "b< :irc.example.org PONG {*}", "a=", "a> @label=8 QUIT",
+      "a< @label=8 :{*} ERROR {*}", "a.");
+  irc_close(irc);
+}
+
+static const char targets[] =
+    "a> CHATHISTORY TARGETS timestamp=2000-01-01T00:00:00.000Z "
+    "timestamp=2200-01-01T00:00:00.000Z 5";
+
+static void history_tells_what_was_said(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann draft/chathistory batch", "b+ bob", "a> JOIN #x",
+           "a~ 366 {*}", "a> PRIVMSG #x :1\r\nPRIVMSG #x :2\r\nNOTICE #x :3",
+           "a=", "b> CHATHISTORY LATEST #x * 9", "b< 421 {*}",
+           "a> CHATHISTORY LATEST #x * 2",
+           "a< :irc.example.org BATCH +{*} chathistory #x",
+           "a< @batch={*} :ann!{*} PRIVMSG #x :2",
+           "a< @batch={*} :ann!{*} NOTICE #x :3", "a< {*}BATCH -{*}",
+           "a> CHATHISTORY BEFORE #x timestamp=2000-01-01T00:00:00.000Z 9",
+           "a< {*}BATCH +{*}", "a< {*}BATCH -{*}",
+           "a> CHATHISTORY AFTER #x timestamp=2000-01-01T00:00:00.000Z 1",
+           "a< {*}BATCH +{*}", "a< @batch={*} :ann!{*} PRIVMSG #x :1",
+           "a< {*}BATCH -{*}", "a> CHATHISTORY LATEST #nowhere * 1",
+           "a< {*}FAIL CHATHISTORY INVALID_TARGET LATEST #nowhere {*}",
+           "a> CHATHISTORY LATEST #x", "a< {*}INVALID_PARAMS LATEST {*}",
+           "a> CHATHISTORY NONSENSE #x * 1", "a< {*}INVALID_PARAMS NONSENSE{*}",
+           "a> CHATHISTORY AROUND #x msgid=none 1", "a< {*}INVALID_PARAMS{*}",
+           targets, "a< {*}BATCH +{*} draft/chathistory-targets",
+           "a< @batch={*} CHATHISTORY TARGETS #x 20{*}Z", "a< {*}BATCH -{*}",
+           "b> JOIN #x", "b~ 366 {*}", "b=");
+  irc_close(irc);
+}
+
+/* ----------------------------------------------------------------- people */
+
+static void people_are_looked_up(void **state) {
+  struct irc *irc = irc_open("--oper", "god", "--oper-password", "pw", TCP);
+  irc_play(
+      irc, "a+ ann", "b+ bob", "a> JOIN #x", "a~ 366 {*}", "b> AWAY :lunch",
+      "b< 306 {*}", "b> JOIN #x", "b~ 366 {*}", "a< {*}", "a> WHO #x",
+      "a< 352 ann #x bob 127.0.0.1 irc.example.org bob G :0 bob X",
+      "a< 352 ann #x ann 127.0.0.1 irc.example.org ann H@ :0 ann X",
+      "a< 315 ann #x {*}", "a> WHO bob %tnuhar,42",
+      "a< 354 ann 42 bob 127.0.0.1 bob 0 :bob X", "a< 315 ann bob {*}",
+      "a> WHO b?b", "a< 352 ann * bob {*}", "a< 315 {*}", "a> WHO * o",
+      "a< 315 {*}", "a> PRIVMSG bob :hi", "a< 301 ann bob :lunch", "b< {*}hi",
+      "a> WHOIS bob", "a< 311 ann bob bob 127.0.0.1 * :bob X",
+      "a< 319 ann bob :#x", "a< 312 ann bob irc.example.org :{*}",
+      "a< 301 ann bob :lunch", "a< 317 ann bob {*}", "a< 318 ann bob {*}",
+      "a> WHOIS nobody", "a< 401 {*}", "a< 318 {*}", "a> WHOIS", "a< 431 {*}",
+      "a> WHOIS nowhere bob", "a< 402 {*}", "a> USERHOST bob ann nobody",
+      "a< 302 ann :bob=-bob@127.0.0.1 ann=+ann@127.0.0.1",
+      "a> ISON nobody ANN :bob cid", "a< 303 ann :ann bob", "b> AWAY",
+      "b< 305 {*}", "b> OPER god wrong", "b< 464 {*}", "b> OPER god pw",
+      "b< 381 {*}", "b< {*}MODE bob :+o", "a> WHOIS irc.* bob", "a< 311 {*}",
+      "a~ 313 ann bob {*}", "a~ 318 {*}", "a> WHO * o",
+      "a< 352 ann * bob 127.0.0.1 {*} bob H* :0 {*}", "a< 315 {*}",
+      "b> WHOIS ann", "b~ 378 bob ann {*}", "b< 379 bob ann {*}", "b~ 318 {*}");
+  irc_close(irc);
+}
+
+static void who_was_here_is_remembered(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "b+ bob", "b> QUIT", "b< {*}", "b.", "a> WHOWAS bob",
+           "a< 314 ann bob bob 127.0.0.1 * :bob X", "a< 312 ann bob {*}",
+           "a< 369 ann bob {*}", "a> WHOWAS cid", "a< 406 ann cid {*}",
+           "a< 369 {*}", "a> WHOWAS", "a< 431 {*}");
+  irc_close(irc);
+}
+
+static void peers_hear_of_away_setname_and_invitations(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(
+      irc, "a+ ann away-notify setname invite-notify", "b+ bob setname",
+      "c+ cid", "a> JOIN #x", "a~ 366 {*}", "b> JOIN #x", "b~ 366 {*}",
+      "a< {*}", "b> AWAY :gone", "b< 306 {*}", "a< :bob!{*} AWAY :gone",
+      "b> AWAY", "b< 305 {*}", "a< :bob!{*} AWAY", "b> SETNAME :Bob the 2nd",
+      "b< :bob!{*} SETNAME :Bob the 2nd", "a< :bob!{*} SETNAME :Bob {*}",
+      "b> SETNAME :", "b< {*}FAIL SETNAME INVALID_REALNAME {*}",
+      "b> INVITE cid #x", "b< 341 bob cid #x", "c< {*}INVITE cid :#x",
+      "a< :bob!{*} INVITE cid :#x", "b> INVITE ann #x", "b< 443 bob ann #x {*}",
+      "b> INVITE nobody #x", "b< 401 {*}", "b> INVITE cid #nowhere",
+      "b< 403 {*}", "b> INVITE cid", "b< 461 {*}", "c> AWAY :x", "c< 306 {*}",
+      "c> JOIN #x", "a< {*}JOIN #x", "a< :cid!{*} AWAY :x");
+  irc_close(irc);
+}
+
+static void who_watches_hears_of_coming_and_going(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "a> MONITOR + bob,ann,x!y", "a< 731 ann :bob",
+           "a< 730 ann :ann!ann@127.0.0.1", "b+ bob",
+           "a< 730 ann :bob!bob@127.0.0.1", "b> NICK cid", "b< {*}",
+           "a< 731 ann :bob", "b> NICK bob", "b< {*}", "a< 730 {*}",
+           "b> NICK BOB", "b< {*}", "a=", "a> MONITOR L", "a< 732 {*}",
+           "a< 732 {*}", "a< 733 {*}", "a> MONITOR S", "a< 730 {*}",
+           "a< 730 {*}", "a> MONITOR - ann", "b> QUIT", "b< {*}", "b.",
+           "a< 731 ann :BOB", "a> MONITOR C", "a> MONITOR L", "a< 733 {*}",
+           "a> MONITOR X", "a< 421 {*}", "a=");
+  irc_close(irc);
+}
+
+static void the_server_tells_of_itself(void **state) {
+  struct irc *irc = irc_open("--info", "sand and sea", TCP);
+  irc_play(irc, "a+ ann", "a> VERSION",
+           "a< 351 ann lesson19 irc.example.org :sand and sea", "a> TIME",
+           "a< 391 ann irc.example.org :20{*}", "a> INFO", "a< 371 {*}",
+           "a< 371 ann :sand and sea", "a< 374 {*}", "a> ADMIN", "a< 256 {*}",
+           "a< 257 {*}", "a< 258 {*}", "a< 259 {*}", "a> LINKS",
+           "a< 364 ann irc.example.org irc.example.org :0 sand and sea",
+           "a< 365 {*}", "a> HELP JOIN", "a< 704 ann JOIN {*}", "a< 705 {*}",
+           "a< 706 {*}", "a> HELP NONSENSE", "a< 524 {*}", "a> HELPOP",
+           "a< 704 {*}", "a~ 706 {*}", "a> TIME nowhere", "a< 402 {*}",
+           "a=", "b*", "b> PING 1", "b< {*}", "a> LUSERS", "a< 251 {*}",
+           "a< 253 ann 1 {*}", "a~ 266 {*}");
+  irc_close(irc);
+}
+
+/* -------------------------------------------------------------- operators */
+
+static void operators_kill_and_call(void **state) {
+  struct irc *irc = irc_open("--oper", "god", "--oper-password", "pw", TCP);
+  irc_play(irc, "a+ ann", "b+ bob", "c+ cid", "b> KILL ann :x", "b< 481 {*}",
+           "b> WALLOPS :x", "b< 481 {*}", "c> MODE cid +w", "c< {*}",
+           "a> OPER god pw", "a< 381 {*}", "a< {*}", "a> KILL nobody",
+           "a< 401 {*}", "a> WALLOPS :storm", "c< :ann!{*} WALLOPS :storm",
+           "b=", "b> JOIN #x", "b~ 366 {*}", "c> JOIN #x", "c~ 366 {*}",
+           "b< {*}", "a> KILL bob :enough", "b< :ann!{*} KILL bob :enough",
+           "b< {*}ERROR :Closing Link: {*}Killed (ann (enough)){*}", "b.",
+           "c< :bob!{*} QUIT :Killed (ann (enough))", "c=");
+  irc_close(irc);
+}
+
+/* The victim's lines wait in its socket, in its session and in the hall. None
+ * of them is heard after its end. */
+static void a_killed_user_says_nothing_more(void **state) {
+  struct irc *irc =
+      irc_open("--butlers", "4", "--oper", "god", "--oper-password", "pw", TCP);
+  irc_play(irc, "a+ ann", "a> OPER god pw", "a< 381 {*}", "a< {*}",
+           "a> JOIN #x", "a~ 366 {*}");
+  for (int round = 0; round < 30; round++) {
+    irc_play(irc, "b+ bob", "b> JOIN #x", "b~ 366 {*}", "a~ {*}JOIN #x");
+    char words[64 * 20], *end = words;
+    for (int i = 0; i < 64; i++)
+      end += sprintf(end, "PRIVMSG #x :%d\r\n", i);
+    client_send(irc->people[1].fd, words, (size_t)(end - words));
+    irc_play(irc, "a> KILL bob :x", "a~ :bob!{*} QUIT :Killed{*}",
+             "a=", "b~ {*}ERROR{*}", "b.");
+  }
+  irc_close(irc);
+}
+
+/* ------------------------------------------------------------------ lines */
+
+static void lines_that_are_no_lines_are_answered(void **state) {
+  struct irc *irc = irc_open(TCP);
+  char text[IRC_ROOM];
+  irc_play(irc, "a+ ann message-tags");
+  struct person *a = &irc->people[0];
+  snprintf(text, sizeof text, "PRIVMSG ann :%0497d", 7); /* 511 with CR LF */
+  irc_say(a, text);
+  irc_play(irc, "a< @msgid={*} PRIVMSG ann :000{*}");
+  snprintf(text, sizeof text, "PRIVMSG ann :%0498d\r\nPING 1", 7);
+  irc_say(a, text);
+  irc_play(irc, "a< 417 ann :Input line was too long", "a< {*}PONG{*}");
+  snprintf(text, sizeof text, "@+a=%04092d PING 2\r\nPING 3", 7);
+  irc_say(a, text);
+  irc_play(irc, "a< 417 {*}", "a< {*}PONG{*}3");
+  snprintf(text, sizeof text, "%030000d\r\nPING 4", 7);
+  irc_say(a, text);
+  irc_play(irc, "a< 417 {*}", "a< {*}PONG{*}4", "a> PRIVMSG ann :\xff",
+           "a< {*}FAIL * INVALID_UTF8 {*}", "a>  ", "a> :x",
+           "a=", "a> join #x\nPING 5\rPING 6", "a~ {*}366{*}", "a< {*}5",
+           "a< {*}6", "a> PART", "a< 461 ann PART {*}");
+  irc_close(irc);
+}
+
+static void a_message_is_cut_between_two_characters(void **state) {
+  struct irc *irc = irc_open(TCP);
+  char text[600] = "PRIVMSG bob :";
+  irc_play(irc, "a+ ann", "b+ bob");
+  while (strlen(text) < 505)
+    strcat(text, "\xe2\x82\xac");
+  irc_say(&irc->people[0], text);
+  const char *line = irc_line(&irc->people[1]);
+  assert_true(strlen(line) <= 510 && strlen(line) > 505 && utf8_valid(line));
+  irc_close(irc);
+}
+
+static void bytes_may_come_one_by_one(void **state) {
+  struct irc *irc = irc_open(TCP);
+  static const char words[] = "NICK ann\r\nUSER ann 0 * :x\r\nJOIN #x\r\n";
+  irc_play(irc, "a*");
+  for (const char *at = words; *at; at++)
+    client_send(irc->people[0].fd, at, 1);
+  irc_play(irc, "a~ 366 ann #x {*}", "a=");
+  irc_close(irc);
+}
+
+/* -------------------------------------------------------- ends and limits */
+
+static void who_hangs_up_has_quit(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "b+ bob", "c+ cid", "a> JOIN #x", "a~ 366 {*}",
+           "b> JOIN #x", "b~ 366 {*}", "c> JOIN #x", "c~ 366 {*}",
+           "a~ :cid!{*}JOIN{*}", "b< :cid!{*}", "b/",
+           "a< :bob!{*} QUIT :Connection closed",
+           "c> PRIVMSG #x :last words\r\nQUIT :off", "c~ {*}ERROR{*}", "c.",
+           "a< :cid!{*} PRIVMSG #x :last words", "a< :cid!{*} QUIT :Quit: off",
+           "b+ bob", "b> JOIN #x", "b~ 366 {*}", "a< {*}");
+  client_reset(irc->people[1].fd);
+  irc->people[1].fd = -1;
+  irc_play(irc, "a< :bob!{*} QUIT :{*}", "a=");
+  irc_close(irc);
+}
+
+static void who_ends_his_side_gets_what_he_asked_for(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a*", "a> NICK ann\r\nUSER ann 0 * :x\r\nJOIN #x");
+  client_half_close(irc->people[0].fd);
+  irc_play(irc, "a~ 366 ann #x {*}", "a.");
+  irc_close(irc);
+}
+
+/* So many channels that their list is larger than what may wait. */
+static void a_list_larger_than_the_queue_harms_nobody(void **state) {
+  struct irc *irc = irc_open("--queue-limit-kb", "1", TCP);
+  char text[128];
+  irc_play(irc, "a+ ann", "b+ bob");
+  for (int i = 0; i < 90; i++) {
+    snprintf(text, sizeof text, "JOIN #a%060d", i);
+    irc_say(&irc->people[0], text);
+    irc_skip_to(&irc->people[0], "{*} 366 {*}");
+  }
+  for (int i = 0; i < 20; i++)
+    irc_say(&irc->people[1], "LIST");
+  for (int i = 0; i < 20; i++)
+    irc_skip_to(&irc->people[1], "{*} 323 {*}");
+  irc_play(irc, "b=", "a=");
+  irc_close(irc);
+}
+
+/* Does that person see somebody of that nick? */
+static bool is_there(struct irc *irc, char person, const char *nick) {
+  struct person *p = &irc->people[person - 'a'];
+  char text[64];
+  snprintf(text, sizeof text, "ISON %s", nick);
+  irc_say(p, text);
+  const char *line = irc_line(p);
+  assert_non_null(line);
+  return strstr(line, nick);
+}
+
+/* It joins and parts and does not read: it is not read from any more, and cut
+ * off in the end. All others notice nothing, and no memory is taken. */
+static void a_flood_of_joins_holds_up_its_sender_alone(void **state) {
+  struct irc *irc = irc_open("--queue-limit-kb", "64", TCP);
+  static const char flood[] = "JOIN #x\r\nPART #x\r\nNAMES #y\r\n";
+  char step[64];
+  for (int i = 0; i < 24; i++) {
+    snprintf(step, sizeof step, "%c+ somebody-with-a-long-name%c", 'b' + i,
+             'a' + i);
+    irc_step(irc, step);
+    snprintf(step, sizeof step, "%c> JOIN #y", 'b' + i);
+    irc_step(irc, step);
+    snprintf(step, sizeof step, "%c~ 366 {*}", 'b' + i);
+    irc_step(irc, step);
+  }
+  irc_play(irc, "a+ ann");
+  int fd = irc->people[0].fd;
+  long before = program_resident(irc->server.program), most = 0;
+  fcntl(fd, F_SETFL, O_NONBLOCK);
+  do {
+    long now = program_resident(irc->server.program);
+    most = now > most ? now : most;
+  } while (send(fd, flood, sizeof flood - 1, MSG_NOSIGNAL) > 0 ||
+           errno == EAGAIN);
+  if (!SANITIZED)
+    assert_true(most - before < 4096);
+  irc_play(irc, "a/", "b> PING x", "b~ {*}PONG{*}");
+  wait_until(!is_there(irc, 'b', "ann"));
+  irc_close_with(irc, "closed {*}: it does not read{*}\n");
+}
+
+/* One who reads nothing is cut off in the end; those who talk wait for him, but
+ * not for ever. */
+static void who_does_not_read_is_cut_off(void **state) {
+  struct irc *irc = irc_open("--queue-limit-kb", "16", TCP);
+  char text[500];
+  irc_play(irc, "a+ ann", "b+ bob", "c+ cid", "a> JOIN #x", "a~ 366 {*}",
+           "c> JOIN #x", "c~ 366 {*}", "a< {*}", "b> JOIN #x", "b~ 366 {*}",
+           "a< {*}", "c< {*}");
+  snprintf(text, sizeof text, "PRIVMSG #x :%0400d\r\nPING x", 7);
+  const char *quit = ":bob!bob@127.0.0.1 QUIT :SendQ exceeded";
+  for (bool gone = false; !gone;) {
+    irc_say(&irc->people[0], text);
+    for (bool pong = false; !pong;) {
+      const char *line = irc_line(&irc->people[0]);
+      assert_non_null(line);
+      pong = strstr(line, "PONG");
+      gone |= strcmp(line, quit) == 0;
+    }
+    while (client_readable(irc->people[2].fd, 0))
+      assert_non_null(irc_line(&irc->people[2]));
+  }
+  irc_play(irc, "a=", "c> PING end", "c~ {*}PONG{*}end");
+  irc_close_with(irc, "closed {*}: it does not{*}\n");
+}
+
+/* ------------------------------------------------------------- listeners */
+
+static void ipv6_hosts_can_be_banned(void **state) {
+  struct program_options options = {.args = {TCP, "[::1]:0"}};
+  struct irc *irc = irc_open_with(options);
+  irc_play(irc, "a+ ann");
+  irc->endpoint = irc->server.more[0];
+  irc_play(irc, "b+ bob", "a> WHOIS bob", "a< 311 ann bob bob 0::1 * :bob X",
+           "a~ 318 {*}", "a> JOIN #x", "a~ 366 {*}", "a> MODE #x +b *!*@::1",
+           "a< {*}MODE #x +b *!*@0::1", "b> JOIN #x", "b< 474 bob #x {*}",
+           "a> MODE #x +b 0::2", "a< {*}MODE #x +b *!*@0::2", "a> MODE #x b",
+           "a< 367 ann #x *!*@0::1 {*}", "a< 367 ann #x *!*@0::2 {*}",
+           "a< 368 {*}", "a> MODE #x -b *!*@::1", "a< {*}", "b> JOIN #x",
+           "b~ 366 {*}");
+  irc_close(irc);
+}
+
+static void a_mask_is_completed(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(irc, "a+ ann", "a> JOIN #x", "a~ 366 {*}",
+           "a> MODE #x +bbbb x y@z u!v @h", "a< {*} x!*@* *!y@z u!v@* *!*@h",
+           "a> MODE #x +bbb 1.2.* a!b@c d!@::1",
+           "a< {*}MODE #x +bbb *!*@1.2.* a!b@c d!*@0::1");
+  irc_close(irc);
+}
+
+static void it_listens_on_all_kinds_of_sockets(void **state) {
+  char path[TEMP_PATH], inherited[16];
+  struct sockaddr_in any = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
+  assert_int_equal(listen(fd, 8), 0);
+  temp_path(path, "irc");
+  snprintf(inherited, sizeof inherited, "fd:%d", fd);
+  struct program_options options = {.args = {TCP, path, inherited}};
+  struct irc *irc = irc_open_with(options);
+  irc_play(irc, "a+ ann", "a> JOIN #x", "a~ 366 {*}");
+  irc->endpoint = irc->server.more[0];
+  irc_play(irc, "b+ bob", "b> JOIN #x", "a< :bob!bob@localhost JOIN #x");
+  irc->endpoint = irc->server.more[1];
+  irc_play(irc, "c+ cid", "c> JOIN #x", "a< :cid!cid@127.0.0.1 JOIN #x",
+           "c> PRIVMSG #x :here", "a< {*}here", "b~ {*}here");
+  irc_close(irc);
+  expect_refusal(19, 1, "listen on a descriptor", "fd:99");
+  expect_refusal(19, 1, "use that name", "--name", "a name");
+  close(fd);
+}
+
+/* ----------------------------------------------------------- anything goes */
+
+enum { CROWD = 60, DEEDS = 6000 };
+
+struct wild {
+  struct peer peer; /* first */
+  char words[256];
+};
+
+static void on_wild(struct peer *peer, const char *bytes, size_t n) {}
+
+static const char *const deeds[] = {"JOIN #a,#b,#c",
+                                    "JOIN #a",
+                                    "PART #b :bye",
+                                    "PART #a",
+                                    "JOIN 0",
+                                    "PRIVMSG #a :hello",
+                                    "PRIVMSG #a,#b,wild7 :hello",
+                                    "NOTICE wild3 :x",
+                                    "@label=7;+x=y PRIVMSG #c :tagged",
+                                    "NAMES #a",
+                                    "LIST",
+                                    "WHO #a %tnuhar,1",
+                                    "WHO *",
+                                    "WHOIS wild5",
+                                    "MODE #a +o wild4",
+                                    "MODE #a +b *!*@x",
+                                    "MODE #a b",
+                                    "MODE #a -b *!*@x",
+                                    "MODE #b +l 40",
+                                    "TOPIC #a :now",
+                                    "KICK #a wild2,wild9",
+                                    "KICK #b wild1 :out",
+                                    "INVITE wild8 #a",
+                                    "AWAY :x",
+                                    "AWAY",
+                                    "NICK wild?",
+                                    "NICK other?",
+                                    "MONITOR + wild1,wild2,wild3",
+                                    "MONITOR C",
+                                    "SETNAME :me",
+                                    "CHATHISTORY LATEST #a * 50",
+                                    "OPER god pw",
+                                    "KILL wild? :bang",
+                                    "WALLOPS :hear",
+                                    "QUIT :enough",
+                                    "PING ?",
+                                    "LUSERS",
+                                    "WHOWAS wild*"};
+
+static void wild_connect(struct wild *w, const char *endpoint, int number) {
+  static const char *const caps[] = {
+      "", "server-time", "message-tags batch labeled-response echo-message",
+      "server-time message-tags multi-prefix away-notify setname",
+      "draft/chathistory batch server-time message-tags"};
+  peer_connect(&w->peer, endpoint);
+  w->peer.got = on_wild;
+  snprintf(w->words, sizeof w->words,
+           "CAP REQ :%s\r\nNICK wild%d\r\nUSER w 0 * :w\r\nCAP END\r\n"
+           "JOIN #a,#b,#c\r\n",
+           caps[number % 5], number);
+  w->peer.out = w->words;
+  w->peer.left = strlen(w->words);
+}
+
+/* Says something, or leaves in the middle of it, in one way or the other. */
+static void do_something(struct wild *w, uint32_t *seed) {
+  const char *deed = deeds[next_random(seed) % (sizeof deeds / sizeof *deeds)];
+  uint32_t way = next_random(seed) % 100;
+  int number = (int)(next_random(seed) % CROWD);
+  const char *hole = strchr(deed, '?');
+  size_t size = (size_t)snprintf(w->words, sizeof w->words, "%.*s",
+                                 (int)strcspn(deed, "?"), deed);
+  if (hole)
+    size += (size_t)sprintf(w->words + size, "%d", number);
+  strcpy(w->words + size, hole ? hole + 1 : "");
+  strcat(w->words, "\r\n");
+  size = strlen(w->words) - 2;
+  w->peer.out = w->words;
+  w->peer.left = way < 2 ? size / 2 : size + 2;
+  if (way >= 2)
+    return;
+  peer_write(&w->peer);
+  if (way == 0)
+    client_reset(w->peer.fd);
+  else
+    close(w->peer.fd);
+  w->peer.fd = -1;
+  w->peer.left = 0;
+}
+
+static void people_who_do_anything_harm_nobody(void **state) {
+  struct wild *crowd = calloc(CROWD, sizeof *crowd);
+  struct peer *peers[CROWD];
+  uint32_t seed = 19;
+  struct irc *irc =
+      irc_open("--butlers", "4", "--oper", "god", "--oper-password", "pw", TCP);
+  irc_play(irc, "a+ ann");
+  assert_non_null(crowd);
+  for (int i = 0; i < CROWD; i++) {
+    peers[i] = &crowd[i].peer;
+    crowd[i].peer.fd = -1;
+  }
+  for (int deed = 0; deed < DEEDS; deed++) {
+    int i = (int)(next_random(&seed) % CROWD);
+    if (peers[i]->ended)
+      peer_close(peers[i]);
+    if (peers[i]->fd == -1) {
+      wild_connect(&crowd[i], irc->endpoint, i);
+      irc->served++;
+    } else if (peers[i]->left == 0) {
+      do_something(&crowd[i], &seed);
+    }
+    if (deed % 16 == 0)
+      peers_turn(peers, CROWD);
+  }
+  for (int i = 0; i < CROWD; i++)
+    peer_close(peers[i]);
+  irc_play(irc, "a> PING end", "a~ {*}PONG{*}end");
+  irc->served = -1; /* some may have left before they were accepted */
+  irc_close(irc);
+  free(crowd);
+}
+
+/* ------------------------------------------------------ manners and texts */
+
+static void usage_is_explained_and_enforced(void **state) {
+  static const char *const mentions[] = {"--name SERVER",
+                                         "--info TEXT",
+                                         "--password",
+                                         "--oper NAME",
+                                         "--oper-password",
+                                         "--motd FILE",
+                                         "--butlers N",
+                                         "default 127.0.0.1:6667",
+                                         "fd:N",
+                                         NULL};
+  expect_usage(19, mentions);
+}
+
+static void the_demo_is_as_expected(void **state) {
+  expect_demo(19, "lessons/19-irc");
+}
+
+/* Each text between these two marks, as a row of the table begins with it. */
+static void expect_rows(const char *path, const char *before, const char *after,
+                        const char *row) {
+  char *code = read_whole_file(path), *docs = read_whole_file("docs/irc.md");
+  size_t count = 0;
+  for (char *at = code; (at = strstr(at, before)); count++) {
+    char wanted[128];
+    at += strlen(before);
+    snprintf(wanted, sizeof wanted, row, (int)strcspn(at, after), at);
+    if (!strstr(docs, wanted))
+      give_up("docs/irc.md lacks: %s", wanted);
+  }
+  assert_true(count > 10);
+  free(code);
+  free(docs);
+}
+
+static void the_docs_name_all_that_there_is(void **state) {
+  expect_rows("lessons/19-irc/commands.c", "    {\"", "\"", "\n| %.*s");
+  expect_rows("lessons/19-irc/cap.c", "    {\"", "\"", "\n| %.*s |");
+  expect_rows("lessons/19-irc/reply.h", "#define RPL_", " ", "| RPL_%.*s |");
+  expect_rows("lessons/19-irc/reply.h", "#define ERR_", " ", "| ERR_%.*s |");
+}
+
+int main(void) {
+  with_alarm();
+  const struct CMUnitTest tests[] = {
+      cmocka_unit_test(any_split_of_the_same_bytes_gives_the_same_commands),
+      cmocka_unit_test(tags_are_found_whatever_stands_around_them),
+      cmocka_unit_test(what_is_no_utf8_is_found),
+      cmocka_unit_test(random_bytes_break_nothing),
+      cmocka_unit_test(by_hand_three_lines_are_enough),
+      cmocka_unit_test(nobody_does_much_before_the_welcome),
+      cmocka_unit_test(a_nick_is_reserved_before_its_owner_is_welcome),
+      cmocka_unit_test(cap_holds_the_registration_until_its_end),
+      cmocka_unit_test(the_password_is_judged_last),
+      cmocka_unit_test(the_motd_is_a_file),
+      cmocka_unit_test(a_change_of_nick_is_seen_once_with_the_old_prefix),
+      cmocka_unit_test(who_joins_and_parts_is_seen_by_all),
+      cmocka_unit_test(a_key_an_invitation_a_limit_and_a_ban_keep_people_out),
+      cmocka_unit_test(a_topic_is_told_and_locked),
+      cmocka_unit_test(who_kicks_the_last_one_takes_the_channel_along),
+      cmocka_unit_test(channels_are_listed_by_what_they_are),
+      cmocka_unit_test(modes_are_changed_by_operators_alone),
+      cmocka_unit_test(users_have_modes_of_their_own),
+      cmocka_unit_test(words_reach_a_channel_and_a_user),
+      cmocka_unit_test(an_echo_comes_before_the_pong_behind_it),
+      cmocka_unit_test(tags_go_to_those_who_want_them),
+      cmocka_unit_test(an_answer_carries_its_label),
+      cmocka_unit_test(history_tells_what_was_said),
+      cmocka_unit_test(people_are_looked_up),
+      cmocka_unit_test(who_was_here_is_remembered),
+      cmocka_unit_test(peers_hear_of_away_setname_and_invitations),
+      cmocka_unit_test(who_watches_hears_of_coming_and_going),
+      cmocka_unit_test(the_server_tells_of_itself),
+      cmocka_unit_test(operators_kill_and_call),
+      cmocka_unit_test(a_killed_user_says_nothing_more),
+      cmocka_unit_test(lines_that_are_no_lines_are_answered),
+      cmocka_unit_test(a_message_is_cut_between_two_characters),
+      cmocka_unit_test(bytes_may_come_one_by_one),
+      cmocka_unit_test(who_hangs_up_has_quit),
+      cmocka_unit_test(who_ends_his_side_gets_what_he_asked_for),
+      cmocka_unit_test(a_list_larger_than_the_queue_harms_nobody),
+      cmocka_unit_test(a_flood_of_joins_holds_up_its_sender_alone),
+      cmocka_unit_test(who_does_not_read_is_cut_off),
+      cmocka_unit_test(ipv6_hosts_can_be_banned),
+      cmocka_unit_test(a_mask_is_completed),
+      cmocka_unit_test(it_listens_on_all_kinds_of_sockets),
+      cmocka_unit_test(people_who_do_anything_harm_nobody),
+      cmocka_unit_test(usage_is_explained_and_enforced),
+      cmocka_unit_test(the_demo_is_as_expected),
+      cmocka_unit_test(the_docs_name_all_that_there_is),
+  };
+  return cmocka_run_group_tests(tests, NULL, NULL);
+}
