@@ -269,7 +269,7 @@ static inline bool all_have_heard(const struct crowd *crowd, size_t count) {
 static inline void crowd_end(struct crowd *crowd, long least, long most) {
   long served = end_server_with(&crowd->server, SIGTERM, "clients", "");
   assert_in_range(served, least, most);
-  size_t heard[MEMBERS];
+  size_t heard[MEMBERS] = {0};
   for (unsigned i = 0; i < crowd->count; i++)
     heard[i] = crowd->members[i].heard;
   peers_until(crowd->peers, crowd->count, all_have_ended(crowd));
