@@ -163,6 +163,15 @@ static size_t whole_packets(ax_cbuf data) {
   return size;
 }
 
+/* All that has come as a whole; NULL when there is no memory for a copy. */
+static struct chunk *take_packets(struct client *c) {
+  ax_cbuf data = ax_dynbuf_data(&c->in);
+  struct chunk *chunk = chunk_new(data.base, whole_packets(data));
+  if (chunk)
+    ax_dynbuf_consume(&c->in, chunk->size);
+  return chunk;
+}
+
 static void on_packet(void *arg, int err, size_t n);
 
 static void read_packet(struct client *c) {
@@ -180,19 +189,16 @@ static void on_packet(void *arg, int err, size_t n) {
     hand_out(arg, 0, 0);
 }
 
-/* In c's strand. Until it is handed out nothing more is read from the sender.
- */
+/* In c's strand. Until it is handed out the sender is not read on. */
 static void hand_out(void *arg, int err, size_t n) {
   struct client *c = arg;
   if (hold(c))
     return;
-  ax_cbuf data = ax_dynbuf_data(&c->in);
-  struct chunk *chunk = chunk_new(data.base, whole_packets(data));
+  struct chunk *chunk = take_packets(c);
   if (!chunk) {
     on_no_packet(c, UV_ENOMEM);
     return;
   }
-  ax_dynbuf_consume(&c->in, chunk->size);
   broadcast(c->room, c, chunk);
   ax_unref(chunk);
   read_packet(c);
