@@ -629,9 +629,10 @@ static void repeat_signal(struct program *program) {
 static _Noreturn void report_and_give_up(struct program *program,
                                          const char *what, const char *text) {
   bool ended = program->ended || !program_is_alive(program);
-  give_up("%s %s%s%s%s\n--- its output:\n%s--- its errors:\n%s", program->name,
-          what, text ? " \"" : "", text ? text : "", text ? "\"" : "",
-          program_out(program), ended ? program_err(program) : "(runs)\n");
+  give_up("%s %s%s%s%s\n--- its output:\n%s--- its errors:\n%s%s",
+          program->name, what, text ? " \"" : "", text ? text : "",
+          text ? "\"" : "", program_out(program), program_err(program),
+          ended ? "" : "(runs)\n");
 }
 
 void program_wait_for(struct program *program, const char *text) {

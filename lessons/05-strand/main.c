@@ -19,7 +19,7 @@ static void *butler(void *context) {
   return NULL;
 }
 
-/* Ends the program, with one line, when the system has no thread left. */
+/* Without a thread the program ends, and says so. */
 static pthread_t hire(ax_context *context) {
   pthread_t thread;
   int error = pthread_create(&thread, NULL, butler, context);

@@ -876,24 +876,19 @@ static void another_may_take_its_place_while_it_waits(void **state) {
 
 /* ------------------------------------------------------------- the rest */
 
-/* Each session takes two descriptors, and there are not enough for all. */
-static void it_goes_on_when_descriptors_have_run_out(void **state) {
+/* Each session takes two descriptors, and there are not enough for all. With
+ * one more, it is the other of the two that cannot be had. */
+static void go_on_with_descriptors(const char *limit) {
   enum { CROWD = 40 };
   char onward[ENDPOINT_TEXT];
   int clients[CROWD], listener = bind_to(TCP, true, onward);
-  const char *argv[] = {"/bin/sh",
-                        "-c",
-                        "ulimit -n 40 && exec \"$0\" \"$@\"",
-                        lesson_path(13),
-                        "--to",
-                        onward,
-                        TCP,
-                        NULL};
+  const char *argv[] = {"/bin/sh", "-c",   limit, lesson_path(13),
+                        "--to",    onward, TCP,   NULL};
   struct program_options in = {.args = {TCP}};
   struct server server = listening(program_exec((char *const *)argv, &in), &in);
   for (int i = 0; i < CROWD; i++)
     clients[i] = client_connect(server.endpoint);
-  program_wait_for_error(server.program, "too many open files\n");
+  program_wait_for_error(server.program, "too many open files");
   for (int i = 0; i < CROWD; i++)
     client_close(clients[i]);
   struct session s = meet_last(listener, server.endpoint);
@@ -904,6 +899,11 @@ static void it_goes_on_when_descriptors_have_run_out(void **state) {
   assert_int_equal(program_wait(server.program), 0);
   closing_line(&server, "sessions");
   program_free(server.program);
+}
+
+static void it_goes_on_when_descriptors_have_run_out(void **state) {
+  go_on_with_descriptors("ulimit -n 40 && exec \"$0\" \"$@\"");
+  go_on_with_descriptors("ulimit -n 41 && exec \"$0\" \"$@\"");
 }
 
 static void it_explains_itself_and_refuses_wrong_usage(void **state) {
