@@ -459,7 +459,8 @@ typedef struct ax_signals ax_signals;
 ax_signals *ax_signals_new(ax_executor *executor);
 
 /* Adds a signal, which from then on no longer has its default effect. Blocks
- * until the thread that owns the loop has taken it over.
+ * until the thread that owns the loop has taken it over. Several sets may have
+ * the same signal; each of them gets it.
  *
  * 0, or UV_EINVAL for a number that cannot be caught and for SIGPIPE: that is
  * ignored, and would be deadly again when the set is gone. */

@@ -143,6 +143,37 @@ static void every_set_is_told_of_a_signal(void **state) {
   post_free(&two);
 }
 
+static void sets_of_one_context_each_get_a_signal(void **state) {
+  struct seen seen[2] = {0};
+  struct post post = post_with(SIGUSR1);
+  ax_signals *other = ax_signals_new(post.context);
+  assert_int_equal(ax_signals_add(other, SIGUSR1), 0);
+  ax_signals_wait(post.signals, ax_call(on_seen, &seen[0]));
+  ax_signals_wait(other, ax_call(on_seen, &seen[1]));
+  send_signal(SIGUSR1);
+  assert_int_equal(ax_run(post.context), 2);
+  for (int i = 0; i < 2; i++) {
+    expect_seen(&seen[i], "wait", 0);
+    assert_int_equal(seen[i].n, SIGUSR1);
+  }
+  ax_unref(other);
+  post_free(&post);
+}
+
+/* The signal must not fall back to its default effect, which is deadly. */
+static void a_set_that_is_gone_leaves_the_signal_to_the_others(void **state) {
+  struct post post = post_with(SIGUSR1);
+  ax_signals *gone = ax_signals_new(post.context);
+  assert_int_equal(ax_signals_add(gone, SIGUSR1), 0);
+  ax_unref(gone);
+  assert_int_equal(ax_run(post.context), 0);
+  send_signal(SIGUSR1);
+  struct seen seen = wait_for_one(&post);
+  expect_seen(&seen, "wait", 0);
+  assert_int_equal(seen.n, SIGUSR1);
+  post_free(&post);
+}
+
 static void cancel_ends_the_waits(void **state) {
   struct seen seen[3] = {0};
   struct post post = post_with(SIGUSR1);
@@ -297,6 +328,8 @@ int main(void) {
       clean_test(a_set_holds_many_signals),
       clean_test(an_empty_set_has_nothing_to_wait_for),
       clean_test(every_set_is_told_of_a_signal),
+      clean_test(sets_of_one_context_each_get_a_signal),
+      clean_test(a_set_that_is_gone_leaves_the_signal_to_the_others),
       clean_test(cancel_ends_the_waits),
       clean_test(cancel_from_another_thread_ends_the_waits),
       clean_test(a_set_that_nobody_waits_for_is_no_work),
