@@ -29,14 +29,21 @@ run_one() {
     [ -z "${!runs-}" ] || export LESSON_RUNS=${!runs}
     ;;
   esac
-  if output=$($limit $FIXED "$test" </dev/null 2>&1); then
+  output=$($limit $FIXED "$test" </dev/null 2>&1)
+  status=$?
+  case $status in
+  0)
+    if grep -q '^\[  PASSED  \] 0 test' <<<"$output"; then
+      output="It has no test that is named '${TEST-}'."
+      status=1
+    fi
+    ;;
+  124 | 142) output+=$'\nIt did not end in time.' ;;
+  esac
+  if [ $status = 0 ]; then
     printf '%s\n%s\n' "$name" "$(sed -n '/^\[  PASSED  \]/,$p' <<<"$output")"
     : >"$results/passed.${name//\//.}"
   else
-    status=$?
-    case $status in
-    124 | 142) output+=$'\nIt did not end in time.' ;;
-    esac
     printf '%s FAILED, exit status %d\n%s\n' "$name" $status "$output"
     echo "FAILED: $name" >"$results/failed.${name//\//.}"
   fi
