@@ -25,7 +25,8 @@ run_one() {
   unset LESSON_RUNS
   case $test in
   */test_lesson[0-9]*)
-    local runs=RUNS_${test##*lesson}
+    local runs=${test##*lesson}
+    runs=RUNS_${runs%%_*}
     [ -z "${!runs-}" ] || export LESSON_RUNS=${!runs}
     ;;
   esac

@@ -3,10 +3,14 @@
 
 INCLUDE_tests = -Itests
 CORE_TESTS := $(wildcard tests/core/test_*.c)
-LESSON_TESTS := $(wildcard $(N:%=tests/lessons/test_lesson%.c))
-TESTED := $(patsubst tests/lessons/test_lesson%.c,%,$(LESSON_TESTS))
+# A lesson has test_lessonN.c, and may have more: test_lessonN_crowd.c.
+sources_of = $(wildcard tests/lessons/test_lesson$1.c \
+  tests/lessons/test_lesson$1_*.c)
+LESSON_TESTS := $(foreach n,$(N),$(call sources_of,$n))
+TESTED := $(foreach n,$(N),$(if $(call sources_of,$n),$n))
 test_program = $(B)/tests/$(basename $(notdir $1))
 tests = $(foreach t,$1,$(call test_program,$t))
+tests_of = $(call tests,$(call sources_of,$1))
 $(foreach t,$(CORE_TESTS) $(LESSON_TESTS),$(eval \
   $(call program,$(call test_program,$t),$t tests/support.c,cmocka)))
 
@@ -25,9 +29,9 @@ programs: $(LESSONS) $(call tests,$(CORE_TESTS) $(LESSON_TESTS))
 
 #: testN       the tests of lesson N
 $(foreach n,$(N),$(eval test$n: $(call run_with,$n)))
-$(foreach n,$(TESTED),$(eval test$n: $(B)/tests/test_lesson$n))
+$(foreach n,$(TESTED),$(eval test$n: $(call tests_of,$n)))
 $(N:%=test%): test%:
-	@$(if $(filter $*,$(TESTED)),$(RUN_TESTS) $(B)/tests/test_lesson$*,\
+	@$(if $(filter $*,$(TESTED)),$(RUN_TESTS) $(call tests_of,$*),\
 	  echo 'Lesson $* has no tests.')
 
 #: test-core   the tests of the core
