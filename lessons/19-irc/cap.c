@@ -84,7 +84,7 @@ void do_cap(struct user *user, const struct line *line) {
     user->negotiating = false;
     registration_try(user);
   } else {
-    reply(user, ERR_INVALIDCAPCMD, what);
+    reply(user, ERR_INVALIDCAPCMD, word_or_star(what));
   }
 }
 /* end: cap */

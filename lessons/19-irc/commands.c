@@ -41,7 +41,7 @@ static const struct command {
     {"ISON", 1, WELCOME, do_ison},
     {"USERHOST", 1, WELCOME, do_userhost},
     {"AWAY", 0, WELCOME, do_away},
-    {"SETNAME", 1, WELCOME, do_setname},
+    {"SETNAME", 0, WELCOME, do_setname},
     {"MONITOR", 1, WELCOME, do_monitor},
     {"LUSERS", 0, WELCOME, do_lusers},
     {"MOTD", 0, WELCOME, do_motd},
@@ -73,7 +73,15 @@ static void refuse_bytes(struct user *user, const struct line *line) {
   if (line->fault == LINE_TOO_LONG)
     reply(user, ERR_INPUTTOOLONG);
   else
-    user_say(user, "FAIL * INVALID_UTF8 :This server takes UTF-8 alone");
+    user_say(user, "FAIL * INVALID_UTF8 :A line is UTF-8, without NUL and CR");
+}
+
+/* An empty parameter is as good as none. */
+static bool has_all(const struct line *line, size_t least) {
+  for (size_t i = 0; i < least; i++)
+    if (!*line->params[i])
+      return false;
+  return true;
 }
 
 static void run(struct user *user, const struct line *line) {
@@ -81,10 +89,10 @@ static void run(struct user *user, const struct line *line) {
   if (line->fault != LINE_FINE)
     refuse_bytes(user, line);
   else if (!command)
-    reply(user, ERR_UNKNOWNCOMMAND, line->command);
+    reply(user, ERR_UNKNOWNCOMMAND, word_or_star(line->command));
   else if (command->who == WELCOME && user->state != USER_WELCOME)
     reply(user, ERR_NOTREGISTERED);
-  else if (line->count < command->least)
+  else if (!has_all(line, command->least))
     reply(user, ERR_NEEDMOREPARAMS, command->name);
   else
     command->run(user, line);
@@ -103,16 +111,23 @@ void next_part(const char **list, char part[LINE_MOST]) {
   *list += size + ((*list)[size] == ',');
 }
 
-void for_each_part(struct user *user, const char *list, size_t most,
-                   part_fn *each, void *arg) {
+const char *for_each_part(struct user *user, const char *list, size_t most,
+                          part_fn *each, void *arg) {
   char part[LINE_MOST];
   while (*list) {
+    const char *rest = list;
     next_part(&list, part);
-    if (*part && most-- == 0) {
-      reply(user, ERR_TOOMANYTARGETS, part);
-      return;
-    }
+    if (*part && most-- == 0)
+      return rest;
     if (*part)
       each(user, part, arg);
   }
+  return NULL;
+}
+
+void for_few_parts(struct user *user, const char *list, part_fn *each,
+                   void *arg) {
+  const char *rest = for_each_part(user, list, TARGETS_MOST, each, arg);
+  if (rest)
+    reply(user, ERR_TOOMANYTARGETS, word_or_star(rest));
 }

@@ -29,11 +29,15 @@ command_fn do_oper, do_kill, do_wallops;
 /* Takes the first part of "a,b,c"; the last one leaves "". */
 void next_part(const char **list, char part[LINE_MOST]);
 
-/* Calls `each` for the parts of "a,b,c"; with more than `most` the rest of them
- * get ERR_TOOMANYTARGETS. */
+/* Calls `each` for the parts of "a,b,c", `most` of them at most; returns the
+ * others, or NULL. */
 typedef void part_fn(struct user *user, const char *part, void *arg);
-void for_each_part(struct user *user, const char *list, size_t most,
-                   part_fn *each, void *arg);
+const char *for_each_part(struct user *user, const char *list, size_t most,
+                          part_fn *each, void *arg);
+
+/* The same for TARGETS_MOST; the others get ERR_TOOMANYTARGETS. */
+void for_few_parts(struct user *user, const char *list, part_fn *each,
+                   void *arg);
 
 /* The names of all commands, one after the other; NULL ends them. */
 const char *command_name(size_t at);

@@ -59,7 +59,7 @@ static void join(struct user *user, const char *name, void *arg) {
   next_part(arg, key);
   struct channel *channel = channel_find(user->hall, name);
   if (!channel_valid(name))
-    reply(user, ERR_NOSUCHCHANNEL, name);
+    reply(user, ERR_NOSUCHCHANNEL, word_or_star(name));
   else if (channel && member_of(channel, user))
     return;
   else if (user->channel_count == CHANNELS_MOST)
@@ -100,7 +100,7 @@ static struct member *need_member(struct user *user, const char *name) {
   struct channel *channel = channel_find(user->hall, name);
   struct member *member = channel ? member_of(channel, user) : NULL;
   if (!channel)
-    reply(user, ERR_NOSUCHCHANNEL, name);
+    reply(user, ERR_NOSUCHCHANNEL, word_or_star(name));
   else if (!member)
     reply(user, ERR_NOTONCHANNEL, channel->name);
   return member;
@@ -144,7 +144,7 @@ static void kick(struct user *user, const char *nick, void *arg) {
   struct user *victim = user_find(user->hall, nick);
   struct member *victims = victim ? member_of(channel, victim) : NULL;
   if (!victim)
-    reply(user, ERR_NOSUCHNICK, nick);
+    reply(user, ERR_NOSUCHNICK, word_or_star(nick));
   else if (!victims)
     reply(user, ERR_USERNOTINCHANNEL, nick, channel->name);
   if (!victims)
@@ -159,7 +159,7 @@ static void kick(struct user *user, const char *nick, void *arg) {
 
 void do_kick(struct user *user, const struct line *line) {
   const char *why = *line->params[2] ? line->params[2] : user->nick;
-  for_each_part(user, line->params[1], TARGETS_MOST, kick,
+  for_few_parts(user, line->params[1], kick,
                 &(struct kick){line->params[0], why});
 }
 
@@ -202,10 +202,10 @@ void do_invite(struct user *user, const struct line *line) {
   struct user *guest = user_find(user->hall, line->params[0]);
   if (line->count == 0) {
     list_invites(user);
-  } else if (line->count == 1) {
+  } else if (!*line->params[1]) {
     reply(user, ERR_NEEDMOREPARAMS, "INVITE");
   } else if (!guest) {
-    reply(user, ERR_NOSUCHNICK, line->params[0]);
+    reply(user, ERR_NOSUCHNICK, word_or_star(line->params[0]));
   } else {
     const struct member *member = need_member(user, line->params[1]);
     if (member)
@@ -236,7 +236,7 @@ void do_topic(struct user *user, const struct line *line) {
         (!(member->channel->flags & TOPIC_LOCK) || need_operator(user, member)))
       set_topic(user, member->channel, line->params[1]);
   } else if (!channel || !channel_visible(channel, user)) {
-    reply(user, ERR_NOSUCHCHANNEL, line->params[0]);
+    reply(user, ERR_NOSUCHCHANNEL, word_or_star(line->params[0]));
   } else if (channel->topic) {
     tell_topic(user, channel);
   } else {

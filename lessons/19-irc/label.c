@@ -23,7 +23,7 @@ struct label {
 void label_begin(struct user *asker, const struct line *line) {
   unsigned need = CAP_LABEL | CAP_BATCH;
   struct span span = line_tag(line, "label");
-  if ((asker->caps & need) != need || line->fault == LINE_NO_UTF8 || !span.at ||
+  if ((asker->caps & need) != need || line->fault == LINE_NO_TEXT || !span.at ||
       span.size == 0 || span.size > LABEL_MOST)
     return;
   struct label *label = lesson_alloc(sizeof *label);

@@ -1,6 +1,7 @@
 /* line.c: cuts lines up in place; where a space was there is a NUL. */
 #include "line.h"
 
+#include <stdlib.h>
 #include <string.h>
 
 /* ----------------------------------------------------------------- UTF-8 */
@@ -44,6 +45,20 @@ size_t utf8_cut(const char *text, size_t most) {
 
 /* --------------------------------------------------------------- one line */
 
+bool is_word(const char *text) {
+  return *text && *text != ':' && !strchr(text, ' ');
+}
+
+const char *word_or_star(const char *text) {
+  return is_word(text) ? text : "*";
+}
+
+long number_of(const char *text) {
+  size_t digits = strspn(text, "0123456789");
+  bool right = digits > 0 && digits < 10 && !text[digits];
+  return right ? strtol(text, NULL, 10) : -1;
+}
+
 /* The word at *rest; *rest goes on behind it and the spaces that follow. */
 static const char *take_word(char **rest) {
   char *word = *rest, *end = word + strcspn(word, " ");
@@ -64,12 +79,21 @@ static void take_params(struct line *line, char *rest) {
 }
 /* end: params */
 
-/* `text` is one line without its end. False when there is no command in it. */
-static bool parse(struct line *line, char *text) {
+/* Ends the text where its line feed is, at `end`. True if it is text. */
+static bool end_text(char *text, char *end) {
+  while (end > text && end[-1] == '\r')
+    end--;
+  *end = '\0';
+  return strlen(text) == (size_t)(end - text) && !strchr(text, '\r') &&
+         utf8_valid(text);
+}
+
+/* `text` is one line, up to its LF. False when there is no command in it. */
+static bool parse(struct line *line, char *text, char *end) {
   *line = (struct line){.tags = "", .command = ""};
   for (size_t i = 0; i < PARAMS_MOST; i++)
     line->params[i] = "";
-  bool fine = utf8_valid(text);
+  bool fine = end_text(text, end);
   char *rest = text + strspn(text, " ");
   if (*rest == '@')
     line->tags = take_word(&rest) + 1;
@@ -81,16 +105,8 @@ static bool parse(struct line *line, char *text) {
   if (strlen(line->tags) > TAGS_MOST || size > LINE_MOST - 2)
     line->fault = LINE_TOO_LONG;
   else if (!fine)
-    line->fault = LINE_NO_UTF8;
+    line->fault = LINE_NO_TEXT;
   return *line->command || line->fault != LINE_FINE;
-}
-
-/* The length up to the next CR or LF, or `size` when none has come. */
-static size_t length_of(const char *bytes, size_t size) {
-  size_t length = 0;
-  while (length < size && bytes[length] != '\n' && bytes[length] != '\r')
-    length++;
-  return length;
 }
 
 size_t lines_take(struct line *lines, size_t most, char *bytes, size_t size,
@@ -98,13 +114,11 @@ size_t lines_take(struct line *lines, size_t most, char *bytes, size_t size,
   size_t count = 0;
   *used = 0;
   while (count < most) {
-    char *text = bytes + *used;
-    size_t length = length_of(text, size - *used);
-    if (*used + length == size)
-      break; /* its end is still to come */
-    text[length] = '\0';
-    *used += length + 1;
-    count += parse(&lines[count], text);
+    char *text = bytes + *used, *end = memchr(text, '\n', size - *used);
+    if (!end)
+      break; /* it is still to come */
+    *used += (size_t)(end - text) + 1;
+    count += parse(&lines[count], text, end);
   }
   return count;
 }
@@ -113,13 +127,14 @@ size_t lines_take(struct line *lines, size_t most, char *bytes, size_t size,
 
 struct span line_tag(const struct line *line, const char *name) {
   size_t length = strlen(name);
+  struct span found = {0};
   for (const char *at = line->tags; *at;) {
     size_t size = strcspn(at, ";"), key = strcspn(at, "=;");
     if (key == length && memcmp(at, name, length) == 0)
-      return (struct span){at + key + (key < size), size - key - (key < size)};
+      found = (struct span){at + key + (key < size), size - key - (key < size)};
     at += size + (at[size] == ';');
   }
-  return (struct span){0};
+  return found;
 }
 
 void line_client_tags(const struct line *line, char to[TAGS_MOST + 1]) {

@@ -19,7 +19,7 @@ enum { LINE_ROOM = 8191 + LINE_MOST };
 
 /* One line. What it points at are the bytes that came, cut up in place. */
 struct line {
-  enum { LINE_FINE, LINE_TOO_LONG, LINE_NO_UTF8 } fault;
+  enum { LINE_FINE, LINE_TOO_LONG, LINE_NO_TEXT } fault;
   const char *tags; /* "label=7;+draft/reply=x", or "" */
   const char *command;
   size_t count;
@@ -27,8 +27,9 @@ struct line {
 };
 
 /* Cuts whole lines off the front of `bytes`, `most` at most, and parses them.
- * A line ends with LF or CR; an empty one is none. Returns how many there are;
- * *used is how many bytes they are made of. */
+ * A line ends with CR LF or LF; an empty one is none. One with another CR, or a
+ * NUL, or what is no UTF-8, is no text. Returns how many there are; *used is
+ * how many bytes they are made of. */
 size_t lines_take(struct line *lines, size_t most, char *bytes, size_t size,
                   size_t *used);
 
@@ -38,13 +39,23 @@ struct span {
   size_t size;
 };
 
-/* The value of a tag as it was sent, escapes and all; at is NULL when it is not
- * there. */
+/* The value of a tag as it was sent, escapes and all, the last one if it is
+ * there twice; at is NULL when it is not there. */
 struct span line_tag(const struct line *line, const char *name);
 
 /* The tags that clients send to each other, which begin with a plus: joined
  * again, as "+a=b;+c". */
 void line_client_tags(const struct line *line, char to[TAGS_MOST + 1]);
+
+/* Can it be a parameter that others follow? */
+bool is_word(const char *text);
+
+/* The text if it is a word, otherwise "*": for replies, which repeat what a
+ * client sent. */
+const char *word_or_star(const char *text);
+
+/* A number of one to nine digits and nothing else; otherwise -1. */
+long number_of(const char *text);
 
 bool utf8_valid(const char *text);
 

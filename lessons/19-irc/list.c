@@ -47,11 +47,14 @@ static void names(struct user *user, const char *name, void *arg) {
   struct channel *channel = channel_find(user->hall, name);
   if (channel && channel_visible(channel, user))
     names_send(user, channel);
+  reply(user, RPL_ENDOFNAMES, word_or_star(name));
 }
 
 void do_names(struct user *user, const struct line *line) {
-  for_each_part(user, line->params[0], SIZE_MAX, names, NULL);
-  reply(user, RPL_ENDOFNAMES, line->count ? line->params[0] : "*");
+  if (*line->params[0])
+    for_few_parts(user, line->params[0], names, NULL);
+  else
+    reply(user, RPL_ENDOFNAMES, "*");
 }
 
 /* ------------------------------------------------------------------ LIST */
@@ -70,8 +73,8 @@ static bool is_condition(const char *text) {
 }
 
 static bool compare(long long value, char sign, const char *limit) {
-  long long number = strtoll(limit, NULL, 10);
-  return sign == '<' ? value < number : value > number;
+  long number = number_of(limit);
+  return number >= 0 && (sign == '<' ? value < number : value > number);
 }
 
 static bool meets(const struct channel *channel, const char *condition) {
@@ -110,7 +113,6 @@ static void list(struct user *user, const char *part, void *arg) {
 
 void do_list(struct user *user, const struct line *line) {
   reply(user, RPL_LISTSTART);
-  for_each_part(user, line->count ? line->params[0] : "*", SIZE_MAX, list,
-                NULL);
+  for_few_parts(user, line->count ? line->params[0] : "*", list, NULL);
   reply(user, RPL_LISTEND);
 }

@@ -11,6 +11,11 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum {
+  PARAMS_ROOM = LINE_MOST - PREFIX_LEN - CHANNEL_LEN - 2 * MODES_MOST -
+                (int)sizeof ": MODE  \r\n"
+};
+
 /* A MODE on its way: what is asked, and what has been done of it. */
 struct change {
   struct user *user;
@@ -18,14 +23,27 @@ struct change {
   struct member *member; /* the user's, or NULL */
   const struct line *line;
   size_t param; /* the next one */
-  bool add, refused;
+  bool add, refused, listed;
   char sign; /* the last one in `modes` */
   char modes[2 * MODES_MOST + 1];
-  char params[LINE_MOST];
+  char params[PARAMS_ROOM]; /* they fit a line, whoever changes whatever */
 };
 
-/* What was done, as all members will hear it. */
+/* All members hear what was done. */
+static void tell(struct change *c) {
+  struct message message;
+  message_begin(&message, c->user->hall, c->user, "MODE %s %s%s",
+                c->channel->name, c->modes, c->params);
+  if (*c->modes)
+    channel_send(c->channel, &message, NULL);
+  message_end(&message);
+  c->modes[0] = c->params[0] = c->sign = '\0';
+}
+
+/* What was done, for a line that all will hear. */
 static void note(struct change *c, char mode, const char *param) {
+  if (param && strlen(c->params) + strlen(param) + 2 > sizeof c->params)
+    tell(c);
   size_t length = strlen(c->modes), used = strlen(c->params);
   char sign = c->add ? '+' : '-';
   if (sign != c->sign)
@@ -71,7 +89,7 @@ static void set_member(struct change *c, char mode) {
   if (!nick)
     reply(c->user, ERR_NEEDMOREPARAMS, "MODE");
   else if (!user)
-    reply(c->user, ERR_NOSUCHNICK, nick);
+    reply(c->user, ERR_NOSUCHNICK, word_or_star(nick));
   else if (!member)
     reply(c->user, ERR_USERNOTINCHANNEL, nick, c->channel->name);
   if (!member || ((member->modes & flag) != 0) == c->add)
@@ -102,26 +120,26 @@ static void set_key(struct change *c, char mode) {
 
 static void set_limit(struct change *c, char mode) {
   const char *text = c->add ? next_param(c) : "0";
-  long limit = text ? strtol(text, NULL, 10) : 0;
-  char number[24];
   if (!may(c))
     return;
-  if (!text)
+  if (!text) {
     reply(c->user, ERR_NEEDMOREPARAMS, "MODE");
-  else if (c->add && (limit <= 0 || !isdigit((unsigned char)*text)))
+  } else if (c->add && number_of(text) <= 0) {
     reply(c->user, ERR_INVALIDMODEPARAM, c->channel->name, mode,
-          *text ? text : "*", "A limit is a number above 0");
-  if (!text || (c->add ? limit <= 0 : c->channel->limit == 0))
-    return;
-  c->channel->limit = (size_t)limit;
-  snprintf(number, sizeof number, "%ld", limit);
-  note(c, mode, c->add ? number : NULL);
+          word_or_star(text), "A limit is a number above 0");
+  } else if (c->add || c->channel->limit > 0) {
+    c->channel->limit = (size_t)number_of(text);
+    note(c, mode, c->add ? text : NULL);
+  }
 }
 
 /* ----------------------------------------------------------------- bans */
 
 static void list_bans(struct change *c) {
   const struct ban *ban;
+  if (c->listed)
+    return;
+  c->listed = true;
   TAILQ_FOREACH(ban, &c->channel->bans, next) {
     reply(c->user, RPL_BANLIST, c->channel->name, ban->mask, ban->by,
           (long long)ban->at);
@@ -154,7 +172,11 @@ static void set_ban(struct change *c, char mode) {
   }
   if (!may(c))
     return;
-  mask_complete(mask, sizeof mask, text);
+  if (!is_word(text) || !mask_complete(mask, sizeof mask, text)) {
+    reply(c->user, ERR_INVALIDMODEPARAM, c->channel->name, mode, "*",
+          "No such mask is possible");
+    return;
+  }
   TAILQ_FOREACH(ban, &c->channel->bans, next) {
     if (name_equal(ban->mask, mask))
       break;
@@ -173,18 +195,17 @@ static void set_ban(struct change *c, char mode) {
 
 void mode_tell(struct user *user, const struct channel *channel) {
   char modes[LINE_MOST] = "+", params[LINE_MOST] = "";
-  bool inside = member_of(channel, user);
   for (size_t i = 0; CHANNEL_FLAGS[i]; i++)
     if (channel->flags & 1u << i)
       strncat(modes, &CHANNEL_FLAGS[i], 1);
   if (*channel->key) {
     strcat(modes, "k");
-    snprintf(params, sizeof params, " %s", inside ? channel->key : "*");
+    snprintf(params, sizeof params, " %s",
+             member_of(channel, user) ? channel->key : "*");
   }
   if (channel->limit) {
-    size_t used = strlen(params);
     strcat(modes, "l");
-    snprintf(params + used, sizeof params - used, " %zu", channel->limit);
+    snprintf(params + strlen(params), 24, " %zu", channel->limit);
   }
   strcat(modes, params);
   reply(user, RPL_CHANNELMODEIS, channel->name, modes);
@@ -207,7 +228,7 @@ static void set_mode(struct change *c, char mode) {
       kinds[i].set(c, mode);
       return;
     }
-  reply(c->user, ERR_UNKNOWNMODE, mode);
+  reply(c->user, ERR_UNKNOWNMODE, isalnum((unsigned char)mode) ? mode : '?');
 }
 /* end: modes */
 
@@ -223,12 +244,7 @@ void mode_change(struct user *user, struct channel *channel,
   for (const char *at = line->params[1]; *at && done < MODES_MOST; at++)
     if (strchr("+-", *at))
       c.add = *at == '+';
-    else
+    else if ((*at & 0xc0) != 0x80) /* the rest of a character */
       set_mode(&c, *at), done++;
-  struct message message;
-  message_begin(&message, user->hall, user, "MODE %s %s%s", channel->name,
-                c.modes, c.params);
-  if (*c.modes)
-    channel_send(channel, &message, NULL);
-  message_end(&message);
+  tell(&c);
 }

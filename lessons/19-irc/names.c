@@ -39,7 +39,7 @@ bool name_matches(const char *mask, const char *text) {
   return mask[strspn(mask, "*")] == '\0';
 }
 
-void mask_complete(char *to, size_t room, const char *text) {
+bool mask_complete(char *to, size_t room, const char *text) {
   size_t size = strlen(text), bang = strcspn(text, "!"), at;
   bool whole = bang < size;
   const char *rest =
@@ -49,9 +49,10 @@ void mask_complete(char *to, size_t room, const char *text) {
   bool is_host = bare && strpbrk(text, ".:");
   const char *host = has_host ? rest + at + 1 : is_host ? text : "*";
   bool any_nick = is_host || (!whole && has_host), any_user = bare || at == 0;
-  snprintf(to, room, "%.*s!%.*s@%s%s", any_nick ? 1 : (int)bang,
-           any_nick ? "*" : text, any_user ? 1 : (int)at, any_user ? "*" : rest,
-           *host == ':' ? "0" : "", host);
+  return (size_t)snprintf(to, room, "%.*s!%.*s@%s%s", any_nick ? 1 : (int)bang,
+                          any_nick ? "*" : text, any_user ? 1 : (int)at,
+                          any_user ? "*" : rest, *host == ':' ? "0" : "",
+                          host) < room;
 }
 
 #define LETTERS "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"

@@ -21,8 +21,8 @@ bool name_matches(const char *mask, const char *text);
 
 /* Any part of a mask may be missing: "ann" is ann!*@*, "me@x" is *!me@x, and
  * what has a dot or a colon is a host. A host that would begin with a colon
- * begins with 0, as in a user's prefix. */
-void mask_complete(char *to, size_t room, const char *text);
+ * begins with 0, as in a user's prefix. False when it has no room. */
+bool mask_complete(char *to, size_t room, const char *text);
 
 bool nick_valid(const char *nick);
 bool channel_valid(const char *name);

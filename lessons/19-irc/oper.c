@@ -37,7 +37,7 @@ void do_kill(struct user *user, const struct line *line) {
   if (!need_oper(user))
     return;
   if (!victim) {
-    reply(user, ERR_NOSUCHNICK, line->params[0]);
+    reply(user, ERR_NOSUCHNICK, word_or_star(line->params[0]));
     return;
   }
   snprintf(why, sizeof why, "Killed (%s (%s))", user->nick, line->params[1]);

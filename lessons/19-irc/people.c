@@ -6,30 +6,39 @@
 #include <stdio.h>
 #include <string.h>
 
+/* Bytes of a list that surely fit a reply. */
+enum { LIST_ROOM = LINE_MOST - HOST_LEN - NICK_LEN - 12 };
+
+/* Adds a word if there is room for the whole of it. */
+static void add_word(char list[LIST_ROOM], const char *word) {
+  size_t used = strlen(list);
+  if (used + strlen(word) + 1 < LIST_ROOM)
+    snprintf(list + used, LIST_ROOM - used, "%s%s", used ? " " : "", word);
+}
+
 void do_ison(struct user *user, const struct line *line) {
-  char here[LINE_MOST] = "", nicks[LINE_MOST];
+  char here[LIST_ROOM] = "", nicks[LINE_MOST];
   for (size_t i = 0; i < line->count; i++) {
     snprintf(nicks, sizeof nicks, "%s", line->params[i]);
     for (char *rest = nicks, *nick; (nick = strsep(&rest, " "));) {
       const struct user *found = user_find(user->hall, nick);
-      size_t used = strlen(here);
       if (found)
-        snprintf(here + used, sizeof here - used, "%s%s", used ? " " : "",
-                 found->nick);
+        add_word(here, found->nick);
     }
   }
   reply(user, RPL_ISON, here);
 }
 
 void do_userhost(struct user *user, const struct line *line) {
-  char found[LINE_MOST] = "";
+  char found[LIST_ROOM] = "", word[PREFIX_LEN + 4];
   for (size_t i = 0; i < line->count && i < 5; i++) {
     const struct user *other = user_find(user->hall, line->params[i]);
-    size_t used = strlen(found);
-    if (other)
-      snprintf(found + used, sizeof found - used, "%s%s%s=%c%s@%s",
-               used ? " " : "", other->nick, is_oper(other) ? "*" : "",
-               other->away ? '-' : '+', other->name, other->host);
+    if (!other)
+      continue;
+    snprintf(word, sizeof word, "%s%s=%c%s@%s", other->nick,
+             is_oper(other) ? "*" : "", other->away ? '-' : '+', other->name,
+             other->host);
+    add_word(found, word);
   }
   reply(user, RPL_USERHOST, found);
 }

@@ -30,11 +30,11 @@ static void isupport(struct user *user) {
            "KEYLEN=%d CHANLIMIT=" CHANTYPES ":%d MAXLIST=b:%d MODES=%d"
            " MONITOR=%d CHATHISTORY=%d MSGREFTYPES=msgid,timestamp"
            " ELIST=CMNTU SAFELIST WHOX UTF8ONLY"
-           " TARGMAX=PRIVMSG:%d,NOTICE:%d,TAGMSG:%d,KICK:%d,WHOIS:1,NAMES:,"
-           "LIST:,JOIN:,PART:",
+           " TARGMAX=PRIVMSG:%d,NOTICE:%d,TAGMSG:%d,KICK:%d,NAMES:%d,LIST:%d,"
+           "WHOIS:1,JOIN:,PART:",
            KEY_LEN, CHANNELS_MOST, BANS_MOST, MODES_MOST, WATCHES_MOST,
-           HISTORY_MOST, TARGETS_MOST, TARGETS_MOST, TARGETS_MOST,
-           TARGETS_MOST);
+           HISTORY_MOST, TARGETS_MOST, TARGETS_MOST, TARGETS_MOST, TARGETS_MOST,
+           TARGETS_MOST, TARGETS_MOST);
   reply(user, RPL_ISUPPORT, line);
   /* end: isupport */
 }
@@ -112,7 +112,7 @@ void do_nick(struct user *user, const struct line *line) {
   if (!*nick)
     reply(user, ERR_NONICKNAMEGIVEN);
   else if (!nick_valid(nick))
-    reply(user, ERR_ERRONEUSNICKNAME, nick);
+    reply(user, ERR_ERRONEUSNICKNAME, word_or_star(nick));
   else if (owner && owner != &user->by_nick)
     reply(user, ERR_NICKNAMEINUSE, nick);
   else if (user->state == USER_NEW)
@@ -132,8 +132,6 @@ static bool name_valid(const char *name) {
 void do_user(struct user *user, const struct line *line) {
   if (user->state == USER_WELCOME) {
     reply(user, ERR_ALREADYREGISTERED);
-  } else if (!*line->params[3]) {
-    reply(user, ERR_NEEDMOREPARAMS, "USER");
   } else if (!name_valid(line->params[0])) {
     reply(user, ERR_INVALIDUSERNAME);
   } else {

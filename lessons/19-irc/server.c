@@ -25,7 +25,7 @@ static bool is_here(struct user *user, const char *server) {
   if (!*server || name_matches(server, user->hall->rules.name) ||
       user_find(user->hall, server))
     return true;
-  reply(user, ERR_NOSUCHSERVER, server);
+  reply(user, ERR_NOSUCHSERVER, word_or_star(server));
   return false;
 }
 
@@ -102,7 +102,7 @@ void do_help(struct user *user, const struct line *line) {
   while ((name = command_name(i)) && !name_equal(name, subject))
     i++;
   if (!name) {
-    reply(user, ERR_HELPNOTFOUND, subject);
+    reply(user, ERR_HELPNOTFOUND, word_or_star(subject));
     return;
   }
   reply(user, RPL_HELPSTART, name, "It is a command");

@@ -87,12 +87,17 @@ static void say_to_user(struct user *user, struct user *to,
   message_end(&m);
 }
 
-/* "@#beach" is for operators, "+#beach" for those with a voice, too. */
+/* "@#beach" is for operators, "+#beach" for those with a voice, too; "@+#beach"
+ * is the latter. */
 static unsigned modes_of(const char **target) {
   unsigned modes = 0;
   for (; **target && strchr(MEMBER_SIGNS, **target); ++*target)
     modes |= **target == MEMBER_SIGNS[0] ? OPERATOR : OPERATOR | VOICE;
   return modes;
+}
+
+static const char *sign_of(unsigned modes) {
+  return modes & VOICE ? "+" : modes ? "@" : "";
 }
 
 static void say(struct user *user, const char *target, void *arg) {
@@ -101,19 +106,18 @@ static void say(struct user *user, const char *target, void *arg) {
   unsigned modes = modes_of(&name);
   struct channel *channel = channel_find(user->hall, name);
   struct user *to = user_find(user->hall, target);
-  char exact[CHANNEL_LEN + 8];
+  char exact[CHANNEL_LEN + 2];
   if (channel && may_speak(channel, user)) {
-    snprintf(exact, sizeof exact, "%.*s%s", (int)(name - target), target,
-             channel->name);
+    snprintf(exact, sizeof exact, "%s%s", sign_of(modes), channel->name);
     say_to_channel(user, channel, modes, exact, words);
   } else if (to)
     say_to_user(user, to, words);
   else if (channel && words->answers)
     reply(user, ERR_CANNOTSENDTOCHAN, channel->name);
   else if (is_channel(name) && words->answers)
-    reply(user, ERR_NOSUCHCHANNEL, target);
+    reply(user, ERR_NOSUCHCHANNEL, word_or_star(target));
   else if (words->answers)
-    reply(user, ERR_NOSUCHNICK, target);
+    reply(user, ERR_NOSUCHNICK, word_or_star(target));
 }
 
 /* Automatic answers to a NOTICE could go on for ever, so there are none. */
@@ -132,7 +136,10 @@ static void talk(struct user *user, const struct line *line,
   if (!*line->params[0] || (has_text && !*line->params[1]))
     return;
   user->spoke = user->hall->now;
-  for_each_part(user, line->params[0], TARGETS_MOST, say, &words);
+  if (answers)
+    for_few_parts(user, line->params[0], say, &words);
+  else
+    for_each_part(user, line->params[0], TARGETS_MOST, say, &words);
 }
 
 void do_privmsg(struct user *user, const struct line *line) {

@@ -11,11 +11,7 @@ static void set_own(struct user *user, char mode, bool add, char *done,
                     char *sign) {
   const char *at = strchr(USER_MODES, mode);
   unsigned flag = at ? 1u << (at - USER_MODES) : 0;
-  if (!at) {
-    reply(user, ERR_UMODEUNKNOWNFLAG);
-    return;
-  }
-  if (((user->modes & flag) != 0) == add || (add && flag == USER_OPER))
+  if (!at || ((user->modes & flag) != 0) == add || (add && flag == USER_OPER))
     return;
   user_set_mode(user, flag, add);
   char text[3] = {add ? '+' : '-', mode, '\0'};
@@ -31,6 +27,8 @@ static void change_user(struct user *user, const char *modes) {
       add = *at == '+';
     else
       set_own(user, *at, add, done, &sign);
+  if (modes[strspn(modes, "+-" USER_MODES)])
+    reply(user, ERR_UMODEUNKNOWNFLAG);
   struct message message;
   message_begin(&message, user->hall, user, "MODE %s :%s", user->nick, done);
   if (*done)
@@ -48,13 +46,13 @@ void do_mode(struct user *user, const struct line *line) {
   struct channel *channel = channel_find(user->hall, name);
   const struct user *other = user_find(user->hall, name);
   if (is_channel(name) && !channel)
-    reply(user, ERR_NOSUCHCHANNEL, name);
+    reply(user, ERR_NOSUCHCHANNEL, word_or_star(name));
   else if (channel && line->count == 1)
     mode_tell(user, channel);
   else if (channel)
     mode_change(user, channel, line);
   else if (!other)
-    reply(user, ERR_NOSUCHNICK, name);
+    reply(user, ERR_NOSUCHNICK, word_or_star(name));
   else if (other != user)
     reply(user, ERR_USERSDONTMATCH);
   else if (line->count == 1)

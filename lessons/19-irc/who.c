@@ -6,11 +6,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#define FIELDS "tcuihsnfdlaor"
+
 /* What a WHO asks for. */
 struct question {
   struct user *asker;
   bool opers;         /* no others */
-  const char *fields; /* "tcuihsnfdlaor", or NULL: a reply of the old kind */
+  const char *fields; /* some of FIELDS, or NULL: a reply of the old kind */
   const char *token;
 };
 
@@ -103,20 +105,25 @@ static void who_all(const struct question *q, const char *mask) {
   }
 }
 
+/* "o%tcn,7": operators alone, with these fields, the first one being 7, which
+ * is a number of three digits. The text is cut up. */
+static struct question read_options(struct user *asker, char *text) {
+  const char *options = strsep(&text, "%");
+  const char *fields = strsep(&text, ","), *token = text ? text : "";
+  size_t digits = strspn(token, "0123456789");
+  bool right = digits > 0 && digits <= 3 && !token[digits];
+  return (struct question){.asker = asker,
+                           .opers = strchr(options, 'o'),
+                           .fields = fields && strpbrk(fields, FIELDS) ? fields
+                                                                       : NULL,
+                           .token = right ? token : "0"};
+}
+
 /* "WHO #beach o%tcn,7" */
 void do_who(struct user *user, const struct line *line) {
   char options[LINE_MOST];
   snprintf(options, sizeof options, "%s", line->params[1]);
-  char *fields = strchr(options, '%'), *token = strchr(options, ',');
-  struct question q = {.asker = user, .token = "0"};
-  if (fields)
-    *fields++ = '\0';
-  if (fields && token) {
-    *token++ = '\0';
-    q.token = token;
-  }
-  q.fields = fields;
-  q.opers = strchr(options, 'o');
+  struct question q = read_options(user, options);
   const char *mask = line->params[0];
   struct channel *channel = channel_find(user->hall, mask);
   const struct user *one = user_find(user->hall, mask);
@@ -126,7 +133,7 @@ void do_who(struct user *user, const struct line *line) {
     reply_who(&q, one, NULL);
   else if (*mask && !is_channel(mask))
     who_all(&q, strcmp(mask, "0") == 0 ? "*" : mask);
-  reply(user, RPL_ENDOFWHO, *mask ? mask : "*");
+  reply(user, RPL_ENDOFWHO, word_or_star(mask));
 }
 
 /* ----------------------------------------------------------------- WHOIS */
@@ -180,12 +187,12 @@ void do_whois(struct user *user, const struct line *line) {
   }
   if (two && !name_matches(server, user->hall->rules.name) &&
       !user_find(user->hall, server)) {
-    reply(user, ERR_NOSUCHSERVER, server);
+    reply(user, ERR_NOSUCHSERVER, word_or_star(server));
     return;
   }
   if (found)
     tell_of(user, found);
   else
-    reply(user, ERR_NOSUCHNICK, nick);
-  reply(user, RPL_ENDOFWHOIS, nick);
+    reply(user, ERR_NOSUCHNICK, word_or_star(nick));
+  reply(user, RPL_ENDOFWHOIS, word_or_star(nick));
 }

@@ -65,6 +65,6 @@ void do_whowas(struct user *user, const struct line *line) {
     }
   }
   if (count == 0)
-    reply(user, ERR_WASNOSUCHNICK, nick);
-  reply(user, RPL_ENDOFWHOWAS, nick);
+    reply(user, ERR_WASNOSUCHNICK, word_or_star(nick));
+  reply(user, RPL_ENDOFWHOWAS, word_or_star(nick));
 }
