@@ -57,11 +57,12 @@ static struct user *hand_over(struct hall *hall) {
     user->is_touched = false;
     bool later = user == hall->asker && hall->answer > LONG_ANSWER &&
                  user->state != USER_GONE; /* see hold */
-    if (!later && user_flush(user) && (!behind || user == hall->asker))
+    bool gone = user->state == USER_GONE;
+    if (!later && user_flush(user) && !gone && (!behind || user == hall->asker))
       behind = user;
     if (user->farewell)
       post_farewell(user);
-    if (user->state == USER_GONE)
+    if (gone)
       ax_unref(user->session); /* what user_enter took */
   }
   return behind;
