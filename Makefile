@@ -28,6 +28,12 @@ else
 .SUFFIXES:
 Q = $(if $(V),,@)
 
+# A crowd of clients has a seed of its own, which is not the simulator's.
+ifneq ($(filter stress%,$(MAKECMDGOALS)),)
+CROWD_SEED := $(SEED)
+override SEED :=
+endif
+
 # Variants: plain, SANITIZE=address (and undefined, and leak), SANITIZE=thread,
 # and SEED=7: under the simulator of tests/sim.
 ifneq ($(filter-out address thread,$(SANITIZE)),)
