@@ -1,7 +1,7 @@
 /* cli.c: the command line of the lessons. */
 #include "lesson.h"
 
-#include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -79,8 +79,8 @@ static void print_usage(const struct lesson_cli *cli) {
   for (size_t i = 0; i < cli->text_count; i++)
     print_text(&cli->texts[i]);
   if (cli->endpoint)
-    printf("  ENDPOINT: 127.0.0.1:80, localhost:80, [::1]:80, :80, /path or "
-           "unix:path (default %s)\n",
+    printf("  ENDPOINT: 127.0.0.1:80, localhost:80, [::1]:80, :80, /path, "
+           "unix:path or fd:3 (default %s)\n",
            cli->endpoint);
 }
 
@@ -148,13 +148,25 @@ static void set_option(const struct lesson_cli *cli, const char *name,
     set_number(option, value);
 }
 
+/* An address, or "fd:3". */
+static int read_endpoint(const char *text, ax_endpoint *endpoint) {
+  char *end;
+  if (strncmp(text, "fd:", 3) != 0)
+    return ax_endpoint_parse(text, endpoint);
+  long fd = strtol(text + 3, &end, 10);
+  if (text[3] < '0' || text[3] > '9' || *end || fd > INT_MAX)
+    return UV_EINVAL;
+  *endpoint = lesson_inherited((int)fd);
+  return 0;
+}
+
 static void add_endpoint(struct lesson_cli *cli, const char *text) {
   size_t room = sizeof cli->endpoints / sizeof cli->endpoints[0];
   if (cli->endpoint == NULL)
     lesson__quit(2, "it takes no argument '%s' (--help tells more)", text);
   if (cli->endpoint_count == room)
     lesson__quit(2, "more than %zu endpoints", room);
-  int err = ax_endpoint_parse(text, &cli->endpoints[cli->endpoint_count]);
+  int err = read_endpoint(text, &cli->endpoints[cli->endpoint_count]);
   if (err)
     lesson__quit(2, "'%s' is no endpoint: %s (--help tells more)", text,
                  uv_strerror(err));

@@ -78,6 +78,11 @@ void lesson_serve_until(ax_context *context, long butlers, ax_token on_signal);
  * the lesson_serve that follows. */
 ax_acceptor *lesson_listen(ax_executor *executor, const ax_endpoint *endpoint);
 
+/* "fd:3" as an endpoint: a socket that listens already, such as one that the
+ * program inherited. It is no address, so lesson_listen alone takes it; the
+ * descriptor stays the caller's. */
+ax_endpoint lesson_inherited(int fd);
+
 /* An option of a lesson: "--name N", or "--name=N".
  *
  * When the name is "framing=nul|length" the option takes one of these words:

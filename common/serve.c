@@ -6,6 +6,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 /* -------------------------------------------------------------- butlers */
@@ -130,12 +131,34 @@ static _Noreturn void refuse(const char *endpoint, int err) {
   lesson__quit(1, "cannot listen on %s: %s", endpoint, uv_strerror(err));
 }
 
+/* An endpoint that is no address has the number where the address would be. */
+ax_endpoint lesson_inherited(int fd) {
+  struct sockaddr addr = {.sa_family = AF_UNSPEC};
+  ax_endpoint endpoint = {.len = sizeof addr};
+  memcpy(addr.sa_data, &fd, sizeof fd);
+  memcpy(&endpoint.addr, &addr, sizeof addr);
+  return endpoint;
+}
+
+/* Writes what it is called to `text`. */
+static int listen_at(ax_acceptor *acceptor, const ax_endpoint *endpoint,
+                     char text[AX_ENDPOINT_TEXT]) {
+  const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
+  int fd;
+  if (addr->sa_family != AF_UNSPEC) {
+    ax_endpoint_format(endpoint, text);
+    return ax_acceptor_listen(acceptor, endpoint);
+  }
+  memcpy(&fd, addr->sa_data, sizeof fd);
+  snprintf(text, AX_ENDPOINT_TEXT, "fd:%d", fd);
+  return ax_acceptor_open_fd(acceptor, fd);
+}
+
 ax_acceptor *lesson_listen(ax_executor *executor, const ax_endpoint *endpoint) {
   char text[AX_ENDPOINT_TEXT];
   ax_endpoint local;
   ax_acceptor *acceptor = ax_acceptor_new(executor);
-  int err = ax_acceptor_listen(acceptor, endpoint);
-  ax_endpoint_format(endpoint, text);
+  int err = listen_at(acceptor, endpoint, text);
   if (err)
     refuse(text, err);
   if (listening.count < sizeof listening.acceptors / sizeof(ax_acceptor *))

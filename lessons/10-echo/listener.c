@@ -31,22 +31,6 @@ void listener_start(struct listener *l, ax_executor *executor,
   accept_next(l);
 }
 
-void listener_adopt(struct listener *l, ax_executor *executor, int fd,
-                    connected_fn *connected, void *arg) {
-  ax_endpoint endpoint;
-  char text[AX_ENDPOINT_TEXT];
-  *l = (struct listener){.executor = executor,
-                         .acceptor = ax_acceptor_new(executor),
-                         .connected = connected,
-                         .arg = arg};
-  lesson_must("listen on a descriptor", ax_acceptor_open_fd(l->acceptor, fd));
-  lesson_must("name a listener", ax_acceptor_local(l->acceptor, &endpoint));
-  ax_endpoint_format(&endpoint, text);
-  printf("listening on %s\n", text);
-  fflush(stdout);
-  accept_next(l);
-}
-
 void listener_free(struct listener *l) {
   ax_unref(l->next);
   ax_unref(l->acceptor);

@@ -23,11 +23,6 @@ void listener_start(struct listener *listener, ax_executor *executor,
                     const ax_endpoint *endpoint, connected_fn *connected,
                     void *arg);
 
-/* The same for a descriptor that listens already, such as one that the program
- * inherited; it stays the caller's. */
-void listener_adopt(struct listener *listener, ax_executor *executor, int fd,
-                    connected_fn *connected, void *arg);
-
 /* Lets go of what it has, after ax_run has returned. */
 void listener_free(struct listener *listener);
 

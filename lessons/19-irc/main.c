@@ -27,31 +27,12 @@ static struct lesson_text texts[] = {
     {"motd=FILE", &motd, "the message of the day"}};
 
 static struct lesson_cli cli = {
-    .about = "An IRC server. ENDPOINT may be fd:N, too: a socket that listens.",
+    .about = "An IRC server, for irssi, WeeChat or nc.",
     .endpoint = "127.0.0.1:6667",
     .options = options,
     .option_count = sizeof options / sizeof *options,
     .texts = texts,
     .text_count = sizeof texts / sizeof *texts};
-
-/* "fd:3" is no endpoint. It becomes the path of a Unix socket for the command
- * line to read, and is found there again. */
-static void disguise(int argc, char **argv) {
-  static char paths[8][32];
-  for (int i = 1, n = 0; i < argc && n < 8; i++)
-    if (strncmp(argv[i], "fd:", 3) == 0) {
-      snprintf(paths[n], sizeof paths[n], "unix:%s", argv[i]);
-      argv[i] = paths[n++];
-    }
-}
-
-/* The descriptor, or -1: it is an endpoint. */
-static int inherited(const ax_endpoint *endpoint) {
-  char text[AX_ENDPOINT_TEXT], end;
-  int fd;
-  ax_endpoint_format(endpoint, text);
-  return sscanf(text, "unix:fd:%d%c", &fd, &end) == 1 ? fd : -1;
-}
 
 /* The whole file, or the program ends. */
 static char *read_file(const char *path) {
@@ -78,21 +59,15 @@ static const char *or_none(const char *text) { return *text ? text : NULL; }
 /* Serves until a signal comes. */
 static void serve(ax_context *context, struct hall *hall) {
   struct listener listeners[sizeof cli.endpoints / sizeof *cli.endpoints];
-  for (size_t i = 0; i < cli.endpoint_count; i++) {
-    const ax_endpoint *endpoint = &cli.endpoints[i];
-    int fd = inherited(endpoint);
-    if (fd >= 0)
-      listener_adopt(&listeners[i], context, fd, session_start, hall);
-    else
-      listener_start(&listeners[i], context, endpoint, session_start, hall);
-  }
+  for (size_t i = 0; i < cli.endpoint_count; i++)
+    listener_start(&listeners[i], context, &cli.endpoints[i], session_start,
+                   hall);
   lesson_serve(context, butlers);
   for (size_t i = 0; i < cli.endpoint_count; i++)
     listener_free(&listeners[i]);
 }
 
 int main(int argc, char **argv) {
-  disguise(argc, argv);
   lesson_cli(&cli, argc, argv);
   check_name();
   char *motd_text = *motd ? read_file(motd) : NULL;

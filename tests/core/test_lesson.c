@@ -169,8 +169,8 @@ static void help_tells_everything(void **state) {
               "  --butlers N: threads, 1 to 64 (default 2)\n"
               "  --lines N: whether to print them, 0 to 1 (default 0)\n"
               "  --drink tea|water|lemonade: what there is (default water)\n"
-              "  ENDPOINT: 127.0.0.1:80, localhost:80, [::1]:80, :80, /path or"
-              " unix:path (default 127.0.0.1:8888)\n");
+              "  ENDPOINT: 127.0.0.1:80, localhost:80, [::1]:80, :80, /path,"
+              " unix:path or fd:3 (default 127.0.0.1:8888)\n");
 }
 
 /* ---------------------------------------------------------------- lines */

@@ -11,6 +11,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <signal.h>
 #include <stdio.h>
@@ -98,6 +99,16 @@ static inline const char *number_text(long number) {
   static char text[24];
   snprintf(text, sizeof text, "%ld", number);
   return text;
+}
+
+/* A socket that listens, for a server to inherit as "fd:N". */
+static inline int listening_socket(void) {
+  struct sockaddr_in any = {.sin_family = AF_INET,
+                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int fd = socket(AF_INET, SOCK_STREAM, 0);
+  assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
+  assert_int_equal(listen(fd, 8), 0);
+  return fd;
 }
 
 /* Waits until no client is left: everything of them has been given back. */
@@ -368,7 +379,8 @@ static inline void expect_usage(int number, const char *const *mentions) {
     expect_refusal(number, 2, "--butlers", "--butlers", bad[i], "127.0.0.1:0");
   static const char *const nowhere[] = {
       "127.0.0.1", "127.0.0.1:",   "127.0.0.1:x", "127.0.0.1:65536", "[::1:80",
-      "::1:80",    "1.2.3.4.5:80", "unix:",       "127.0.0.1:-1"};
+      "::1:80",    "1.2.3.4.5:80", "unix:",       "127.0.0.1:-1",
+      "fd:",       "fd:x",         "fd:-1",       "fd:3x"};
   for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
     expect_refusal(number, 2, nowhere[i], nowhere[i]);
   expect_client_usage(number, "--help", 0);

@@ -3,8 +3,6 @@
  * session; a session goes with its client, and all of them with the server. */
 #include "peers.h"
 
-#include <netinet/in.h>
-
 #define TCP "127.0.0.1:0"
 #define IPV6 "[::1]:0"
 
@@ -114,6 +112,23 @@ static void one_server_has_several_endpoints(void **state) {
     client_close(clients[i]);
   }
   end(&server, 4);
+}
+
+static void an_inherited_socket_is_an_endpoint(void **state) {
+  char inherited[16], idle[16];
+  int fd = listening_socket(), deaf = socket(AF_INET, SOCK_STREAM, 0);
+  snprintf(inherited, sizeof inherited, "fd:%d", fd);
+  snprintf(idle, sizeof idle, "fd:%d", deaf);
+  for (int round = 0; round < 2; round++) { /* it stays the test's */
+    struct server server = serve(10, TCP, inherited);
+    converse(server.endpoint);
+    converse(server.more[0]);
+    end(&server, 2);
+  }
+  expect_refusal(10, 1, "cannot listen on fd:99", "fd:99");
+  expect_refusal(10, 1, "cannot listen on fd:", idle);
+  close(deaf);
+  close(fd);
 }
 
 static void eight_endpoints_are_served_and_nine_refused(void **state) {
@@ -742,6 +757,7 @@ int main(void) {
       cmocka_unit_test(a_unix_socket_may_have_a_relative_path),
       cmocka_unit_test(localhost_and_any_address_are_endpoints),
       cmocka_unit_test(one_server_has_several_endpoints),
+      cmocka_unit_test(an_inherited_socket_is_an_endpoint),
       cmocka_unit_test(eight_endpoints_are_served_and_nine_refused),
       cmocka_unit_test(a_final_nul_ends_the_session_after_the_echo),
       cmocka_unit_test(a_lone_nul_ends_the_session),

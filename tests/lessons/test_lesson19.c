@@ -4,8 +4,6 @@
 
 #include "../../lessons/19-irc/line.c" // NOLINT
 
-#include <netinet/in.h>
-
 #define TCP "127.0.0.1:0"
 
 /* ---------------------------------------------------------- registration */
@@ -688,11 +686,7 @@ static void a_mask_is_completed(void **state) {
 
 static void it_listens_on_all_kinds_of_sockets(void **state) {
   char path[TEMP_PATH], inherited[16];
-  struct sockaddr_in any = {.sin_family = AF_INET,
-                            .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
-  int fd = socket(AF_INET, SOCK_STREAM, 0);
-  assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof any), 0);
-  assert_int_equal(listen(fd, 8), 0);
+  int fd = listening_socket();
   temp_path(path, "irc");
   snprintf(inherited, sizeof inherited, "fd:%d", fd);
   struct program_options options = {.args = {TCP, path, inherited}};
@@ -704,7 +698,7 @@ static void it_listens_on_all_kinds_of_sockets(void **state) {
   irc_play(irc, "c+ cid", "c> JOIN #x", "a< :cid!cid@127.0.0.1 JOIN #x",
            "c> PRIVMSG #x :here", "a< {*}here", "b~ {*}here");
   irc_close(irc);
-  expect_refusal(19, 1, "listen on a descriptor", "fd:99");
+  expect_refusal(19, 1, "cannot listen on fd:99", "fd:99");
   expect_refusal(19, 1, "use that name", "--name", "a name");
   close(fd);
 }
@@ -720,7 +714,7 @@ static void usage_is_explained_and_enforced(void **state) {
                                          "--motd FILE",
                                          "--butlers N",
                                          "default 127.0.0.1:6667",
-                                         "fd:N",
+                                         "fd:3",
                                          NULL};
   expect_usage(19, mentions);
 }
