@@ -5,7 +5,6 @@
 #include "registration.h"
 #include "reply.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <strings.h>
@@ -30,11 +29,9 @@ enum { CAPS = sizeof caps / sizeof *caps };
 static void list(struct user *user, const char *what, unsigned wanted) {
   char names[LINE_MOST] = "";
   for (size_t i = 0; i < CAPS; i++)
-    if (caps[i].bit & wanted) {
-      strcat(names, *names ? " " : "");
-      strcat(names, caps[i].name);
-    }
-  user_say(user, "CAP %s %s :%s", user_nick(user), what, names);
+    if (caps[i].bit & wanted)
+      words_add(names, sizeof names, "%s", caps[i].name);
+  user_hear(user, NULL, "CAP %s %s :%s", user_nick(user), what, names);
 }
 
 static unsigned bit_of(const char *name, size_t size) {
@@ -63,7 +60,7 @@ static bool apply(struct user *user, const char *names) {
 
 static void request(struct user *user, const char *names) {
   const char *answer = apply(user, names) ? "ACK" : "NAK";
-  user_say(user, "CAP %s %s :%s", user_nick(user), answer, names);
+  user_hear(user, NULL, "CAP %s %s :%s", user_nick(user), answer, names);
 }
 
 /* region: cap */

@@ -83,12 +83,7 @@ const char *member_signs(const struct member *member,
 
 /* region: send */
 void channel_send(struct channel *channel, struct message *message,
-                  const struct user *except) {
-  channel_send_if(channel, message, except, 0, 0);
-}
-
-void channel_send_if(struct channel *channel, struct message *message,
-                     const struct user *except, unsigned mask, unsigned set) {
+                  const struct user *except, unsigned mask, unsigned set) {
   struct member *member;
   LIST_FOREACH(member, &channel->members, of_channel) {
     if (member->user != except && (member->user->caps & mask) == set)

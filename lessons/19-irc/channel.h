@@ -77,13 +77,10 @@ void channel_remove(struct member *member);
 struct member *member_of(const struct channel *channel,
                          const struct user *user);
 
-/* Sends to all who are in it, except that user (or NULL). */
+/* Sends to all who are in it and of whose capabilities `mask` these are set,
+ * except that user (or NULL). */
 void channel_send(struct channel *channel, struct message *message,
-                  const struct user *except);
-
-/* Only to those of whose capabilities `mask` these are set. */
-void channel_send_if(struct channel *channel, struct message *message,
-                     const struct user *except, unsigned mask, unsigned set);
+                  const struct user *except, unsigned mask, unsigned set);
 
 /* The signs of a member: "@+" or, for one who did not ask for all, "@". */
 const char *member_signs(const struct member *member, const struct user *asker);

@@ -34,12 +34,12 @@ static void batch_begin(struct user *user, char batch[40], const char *type) {
   if (!(user->caps & CAP_BATCH))
     return;
   snprintf(batch, 40, "batch=%llx", ++user->hall->messages);
-  user_say(user, "BATCH +%s %s", batch + strlen("batch="), type);
+  user_hear(user, NULL, "BATCH +%s %s", batch + strlen("batch="), type);
 }
 
 static void batch_end(struct user *user, const char *batch) {
   if (*batch)
-    user_say(user, "BATCH -%s", batch + strlen("batch="));
+    user_hear(user, NULL, "BATCH -%s", batch + strlen("batch="));
 }
 
 static void answer(struct user *user, const struct channel *channel,
@@ -96,8 +96,9 @@ static void targets(struct user *user, const char *from, const char *to,
 /* ---------------------------------------------------------------- asking */
 
 static void refuse(struct user *user, const struct line *line) {
-  user_say(user, "FAIL CHATHISTORY INVALID_PARAMS %s :What do you ask for?",
-           word_or_star(line->params[0]));
+  user_hear(user, NULL,
+            "FAIL CHATHISTORY INVALID_PARAMS %s :What do you ask for?",
+            word_or_star(line->params[0]));
 }
 
 /* The first of the two times may be the later one. */
@@ -118,8 +119,9 @@ static void ask_for_messages(struct user *user, const struct line *line,
   struct channel *channel = channel_find(user->hall, line->params[1]);
   struct range range;
   if (!channel || !member_of(channel, user))
-    user_say(user, "FAIL CHATHISTORY INVALID_TARGET %s %s :You are not there",
-             line->params[0], word_or_star(line->params[1]));
+    user_hear(user, NULL,
+              "FAIL CHATHISTORY INVALID_TARGET %s %s :You are not there",
+              line->params[0], word_or_star(line->params[1]));
   else if (history_choose(channel->history ? channel->history : &nothing, line,
                           most < HISTORY_MOST ? (size_t)most : HISTORY_MOST,
                           &range))

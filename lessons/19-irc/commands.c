@@ -73,7 +73,8 @@ static void refuse_bytes(struct user *user, const struct line *line) {
   if (line->fault == LINE_TOO_LONG)
     reply(user, ERR_INPUTTOOLONG);
   else
-    user_say(user, "FAIL * INVALID_UTF8 :A line is UTF-8, without NUL and CR");
+    user_hear(user, NULL,
+              "FAIL * INVALID_UTF8 :A line is UTF-8, without NUL and CR");
 }
 
 /* An empty parameter is as good as none. */

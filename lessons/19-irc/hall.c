@@ -34,6 +34,7 @@ static void look_at_the_clock(struct hall *hall) {
 }
 
 static void begin(struct hall *hall, struct user *asker) {
+  hall->since = ax_now();
   hall->asker = asker;
   hall->answer = 0;
   look_at_the_clock(hall);
@@ -45,29 +46,54 @@ static void post_farewell(struct user *user) {
   ax_post(user->outbox->strand, ax_keep(user->session, token));
 }
 
+/* There was no memory for what it gets or says. Its words of goodbye are short,
+ * and what had gathered is free again. */
+static void part_with(struct user *user) {
+  lesson_log("closed %s@%s: there is no memory for what it gets or says",
+             user_nick(user), user->host);
+  user->starved = false;
+  user_leave(user, "Out of memory", true); /* it is touched again */
+  user_seal(user->hall);
+}
+
 /* region: flush */
-/* Hands over to everybody what has gathered for him. Returns somebody who is
- * behind, the asker if it is one of them, or NULL. */
+/* What has gathered for somebody goes to his outbox; a long answer later: see
+ * hold. True when he is behind. */
+static bool hand_to(struct user *user) {
+  struct hall *hall = user->hall;
+  bool gone = user->state == USER_GONE;
+  bool later = user == hall->asker && hall->answer > LONG_ANSWER && !gone;
+  bool behind = !later && user_flush(user) && !gone;
+  if (user->farewell)
+    post_farewell(user);
+  if (gone)
+    ax_unref(user->session); /* what user_enter took */
+  return behind;
+}
+
+/* To everybody. Returns somebody who is behind, the asker if it is one of them,
+ * or NULL. */
 static struct user *hand_over(struct hall *hall) {
-  struct user *behind = NULL;
+  struct user *user, *behind = NULL;
   user_seal(hall);
-  while (!SLIST_EMPTY(&hall->touched)) {
-    struct user *user = SLIST_FIRST(&hall->touched);
+  while ((user = SLIST_FIRST(&hall->touched))) {
     SLIST_REMOVE_HEAD(&hall->touched, touched);
     user->is_touched = false;
-    bool later = user == hall->asker && hall->answer > LONG_ANSWER &&
-                 user->state != USER_GONE; /* see hold */
-    bool gone = user->state == USER_GONE;
-    if (!later && user_flush(user) && !gone && (!behind || user == hall->asker))
+    if (user->starved && user->state != USER_GONE)
+      part_with(user);
+    else if (hand_to(user) && (!behind || user == hall->asker))
       behind = user;
-    if (user->farewell)
-      post_farewell(user);
-    if (gone)
-      ax_unref(user->session); /* what user_enter took */
   }
   return behind;
 }
 /* end: flush */
+
+static const struct user *end(struct hall *hall) {
+  const struct user *behind = hand_over(hall);
+  hall->asker = NULL;
+  hall->busy += ax_now() - hall->since;
+  return behind;
+}
 
 /* True when `done` will be completed: as soon as the user has got what it asked
  * for, if that is much, or he who was behind has caught up. */
@@ -87,24 +113,38 @@ static bool hold(struct turn *turn, const struct user *behind) {
 }
 
 /* region: turn */
-/* In the hall. */
-int hall_turn(void *arg) {
-  struct turn *turn = arg;
-  struct user *user = turn->user;
-  struct hall *hall = user->hall;
-  begin(hall, user);
-  while (turn->at < turn->count && user->state != USER_GONE &&
+/* Runs lines: all of them, or until the answer is long. */
+static void run_lines(struct turn *turn, struct user *user) {
+  const struct hall *hall = user->hall;
+  while (turn->at < turn->count && user->state != USER_GONE && !user->starved &&
          hall->answer <= LONG_ANSWER)
     command_run(user, &turn->lines[turn->at++]);
   if (turn->leave && user->state != USER_GONE)
     user_leave(user, turn->leave, false);
-  const struct user *behind = hand_over(hall);
-  hall->asker = NULL;
+}
+
+/* In the hall. */
+int hall_turn(void *arg) {
+  struct turn *turn = arg;
+  struct user *user = turn->user;
+  begin(user->hall, user);
+  run_lines(turn, user);
+  const struct user *behind = end(user->hall);
   if (user->state == USER_GONE)
     return UV_EOF;
   return hold(turn, behind) ? UV_EAGAIN : 0;
 }
 /* end: turn */
+
+/* In the hall. */
+int hall_starve(void *arg) {
+  struct user *user = arg;
+  begin(user->hall, user);
+  if (user->state != USER_GONE)
+    user_starve(user);
+  end(user->hall);
+  return UV_EOF;
+}
 
 /* In the hall. */
 void hall_enter(void *arg, int err, size_t n) {

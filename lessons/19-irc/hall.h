@@ -38,6 +38,14 @@ struct turn {
   struct line lines[];
 };
 
+/* The answer to a command that carries a label: see label.c. */
+struct label {
+  bool open;                                         /* there is one */
+  char tag[sizeof "label=" + LABEL_MOST], batch[40]; /* "label=7", "batch=8" */
+  size_t count, size; /* lines so far; bytes of ... */
+  char first[MESSAGE_ROOM];
+};
+
 struct hall {
   ax_context *context;
   ax_strand *strand;
@@ -56,12 +64,13 @@ struct hall {
   time_t now;
   char stamp[32]; /* the same for people: 2026-11-29T02:10:33.123Z */
   SLIST_HEAD(touched, user) touched;
-  size_t answer;   /* bytes that the asker gets */
-  char text[4096]; /* of which so many are in no chunk yet: */
+  size_t answer;               /* bytes that the asker gets */
+  char text[2 * MESSAGE_ROOM]; /* of which so many are in no chunk yet: */
   size_t open;
   unsigned seen;
   unsigned long long messages; /* numbers for msgid and batches */
-  struct label *label;         /* the answer to a labelled command: message.c */
+  ax_time since, busy;         /* when the turn began; what all of them took */
+  struct label label;
 };
 
 struct hall *hall_new(ax_context *context, const struct rules *rules);
@@ -73,6 +82,10 @@ void hall_free(struct hall *hall);
  * long. 0; or UV_EAGAIN: `done` is completed later, so that the user hears the
  * answer, or others can follow, before it is read on. UV_EOF: it has left. */
 int hall_turn(void *turn);
+
+/* For ax_run_on, with a user for whose lines there is no memory: it leaves, and
+ * is told why. UV_EOF. */
+int hall_starve(void *user);
 
 /* In the hall: a client has come; `arg` is its user. */
 ax_fn hall_enter;

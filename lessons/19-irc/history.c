@@ -12,7 +12,10 @@ struct chunk *history_at(const struct history *h, size_t i) {
 }
 
 void history_add(struct channel *channel, struct message *message) {
+  struct chunk *chunk = message_chunk(message, CAP_TIME | CAP_TAGS);
   struct history *h = channel->history;
+  if (!chunk)
+    return;
   if (!h) {
     h = channel->history = lesson_alloc(sizeof *h);
     *h = (struct history){.count = 0};
@@ -22,8 +25,7 @@ void history_add(struct channel *channel, struct message *message) {
     h->first = (h->first + 1) % HISTORY_MOST;
     h->count--;
   }
-  h->said[(h->first + h->count++) % HISTORY_MOST] =
-      ax_ref(message_chunk(message, CAP_TIME | CAP_TAGS));
+  h->said[(h->first + h->count++) % HISTORY_MOST] = ax_ref(chunk);
 }
 
 void history_free(struct history *h) {

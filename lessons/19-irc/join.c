@@ -14,17 +14,16 @@
 static void announce(struct channel *channel, struct user *user) {
   struct message message;
   message_begin(&message, user->hall, user, "JOIN %s", channel->name);
-  channel_send_if(channel, &message, NULL, CAP_EXTENDED_JOIN, 0);
+  channel_send(channel, &message, NULL, CAP_EXTENDED_JOIN, 0);
   message_end(&message);
   message_begin(&message, user->hall, user, "JOIN %s * :%s", channel->name,
                 user->real);
-  channel_send_if(channel, &message, NULL, CAP_EXTENDED_JOIN,
-                  CAP_EXTENDED_JOIN);
+  channel_send(channel, &message, NULL, CAP_EXTENDED_JOIN, CAP_EXTENDED_JOIN);
   message_end(&message);
   if (!user->away)
     return;
   message_begin(&message, user->hall, user, "AWAY :%s", user->away);
-  channel_send_if(channel, &message, user, CAP_AWAY, CAP_AWAY);
+  channel_send(channel, &message, user, CAP_AWAY, CAP_AWAY);
   message_end(&message);
 }
 
@@ -76,11 +75,8 @@ static void join(struct user *user, const char *name, void *arg) {
 }
 
 static void part(struct user *user, struct member *member, const char *why) {
-  struct message message;
-  message_begin(&message, user->hall, user, *why ? "PART %s :%s" : "PART %s%s",
-                member->channel->name, why);
-  channel_send(member->channel, &message, NULL);
-  message_end(&message);
+  channel_hear(member->channel, user, *why ? "PART %s :%s" : "PART %s%s",
+               member->channel->name, why);
   channel_remove(member);
 }
 
@@ -149,11 +145,8 @@ static void kick(struct user *user, const char *nick, void *arg) {
     reply(user, ERR_USERNOTINCHANNEL, nick, channel->name);
   if (!victims)
     return;
-  struct message message;
-  message_begin(&message, user->hall, user, "KICK %s %s :%.*s", channel->name,
-                victim->nick, (int)utf8_cut(kick->why, KICK_LEN), kick->why);
-  channel_send(channel, &message, NULL);
-  message_end(&message);
+  channel_hear(channel, user, "KICK %s %s :%.*s", channel->name, victim->nick,
+               (int)utf8_cut(kick->why, KICK_LEN), kick->why);
   channel_remove(victims);
 }
 
@@ -183,7 +176,7 @@ static void invite(struct user *user, struct channel *channel,
   message_begin(&message, user->hall, user, "INVITE %s :%s", guest->nick,
                 channel->name);
   user_send(guest, &message);
-  channel_send_if(channel, &message, user, CAP_INVITE, CAP_INVITE);
+  channel_send(channel, &message, user, CAP_INVITE, CAP_INVITE);
   message_end(&message);
 }
 
@@ -217,14 +210,11 @@ void do_invite(struct user *user, const struct line *line) {
 
 static void set_topic(struct user *user, struct channel *channel,
                       const char *topic) {
-  struct message message;
   user_set_text(&channel->topic, *topic ? topic : NULL, TOPIC_LEN);
   user_prefix(user, channel->topic_by);
   channel->topic_at = user->hall->now;
-  message_begin(&message, user->hall, user, "TOPIC %s :%s", channel->name,
-                channel->topic ? channel->topic : "");
-  channel_send(channel, &message, NULL);
-  message_end(&message);
+  channel_hear(channel, user, "TOPIC %s :%s", channel->name,
+               channel->topic ? channel->topic : "");
 }
 
 void do_topic(struct user *user, const struct line *line) {

@@ -1,101 +1,84 @@
 /* label.c: the answer to a command that carries a label. It says so: as a tag
  * of its one line, or of the batch that its lines make, or of an ACK when there
- * are none. Which of these it is shows at the end, so its lines are kept until
- * then, as lines of a batch. */
-#include "lesson.h"
+ * are none. Which of these it is shows with the second line, so the first one
+ * waits for that, or for the end. */
 #include "message.h"
 
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
-enum { LABEL_MOST = 64 };
-
-struct label {
-  char text[sizeof "label=" + LABEL_MOST];
-  char
-      batch[40]; /* "batch=7": each line of the answer begins with "@batch=7" */
-  FILE *file;    /* writes lines */
-  char *lines;
-  size_t size, count;
-};
-
 void label_begin(struct user *asker, const struct line *line) {
+  struct label *label = &asker->hall->label;
   unsigned need = CAP_LABEL | CAP_BATCH;
   struct span span = line_tag(line, "label");
-  if ((asker->caps & need) != need || line->fault == LINE_NO_TEXT || !span.at ||
-      span.size == 0 || span.size > LABEL_MOST)
-    return;
-  struct label *label = lesson_alloc(sizeof *label);
-  *label = (struct label){.count = 0};
-  label->file = open_memstream(&label->lines, &label->size);
-  if (!label->file)
-    lesson_must("answer", UV_ENOMEM);
-  snprintf(label->text, sizeof label->text, "label=%.*s", (int)span.size,
-           span.at);
-  snprintf(label->batch, sizeof label->batch, "batch=%llx",
-           ++asker->hall->messages);
-  asker->hall->label = label;
+  label->open = (asker->caps & need) == need && line->fault != LINE_NO_TEXT &&
+                span.size > 0 && span.size <= LABEL_MOST;
+  label->count = 0;
+  if (label->open)
+    snprintf(label->tag, sizeof label->tag, "label=%.*s", (int)span.size,
+             span.at);
 }
 
-bool label_take(struct user *to, struct message *message) {
-  struct label *label = to->hall->label;
-  if (!label || to != to->hall->asker)
+/* A line with one more tag in front, unless that is "". */
+static void put_tagged(struct user *to, const char *tag, const char *line,
+                       size_t size) {
+  char head[sizeof to->hall->label.tag + 2];
+  bool tags = *line == '@';
+  if (!*tag) {
+    user_put_bytes(to, line, size);
+    return;
+  }
+  int length = snprintf(head, sizeof head, "@%s%c", tag, tags ? ';' : ' ');
+  user_put_bytes(to, head, (size_t)length);
+  user_put_bytes(to, line + tags, size - tags);
+}
+
+/* A line of the server's own. */
+static void put_words(struct user *to, const char *tag, const char *words) {
+  char line[LINE_MOST];
+  int size =
+      snprintf(line, sizeof line, ":%s %s\r\n", to->hall->rules.name, words);
+  put_tagged(to, tag, line, (size_t)size);
+}
+
+static void open_batch(struct user *to, struct label *label) {
+  char words[64];
+  snprintf(label->batch, sizeof label->batch, "batch=%llx",
+           ++to->hall->messages);
+  snprintf(words, sizeof words, "BATCH +%s labeled-response",
+           label->batch + strlen("batch="));
+  put_words(to, label->tag, words);
+  put_tagged(to, label->batch, label->first, label->size);
+}
+
+bool label_take(struct user *to, const struct message *message) {
+  struct label *label = &to->hall->label;
+  char line[MESSAGE_ROOM];
+  if (!label->open || to != to->hall->asker)
     return false;
-  label->count++;
-  message_write(message, label->batch, to->caps, label->file);
+  if (label->count++ == 0) {
+    label->size = message_text(message, to->caps, label->first);
+    return true;
+  }
+  if (label->count == 2)
+    open_batch(to, label);
+  size_t size = message_text(message, to->caps, line);
+  put_tagged(to, message->batch ? "" : label->batch, line, size);
   return true;
 }
 
-/* One line: the label takes the place of the batch. */
-static void put_line(struct user *to, const struct label *label) {
-  size_t behind = 1 + strlen(label->batch);
-  char at[1 + sizeof label->text];
-  int size = snprintf(at, sizeof at, "@%s", label->text);
-  user_put_bytes(to, at, (size_t)size);
-  user_put_bytes(to, label->lines + behind, label->size - behind);
-}
-
-static void put_tagged(struct user *to, const struct label *label,
-                       const char *what) {
-  char line[LINE_MOST];
-  int size = snprintf(line, sizeof line, "@%s :%s %s\r\n", label->text,
-                      to->hall->rules.name, what);
-  user_put_bytes(to, line, (size_t)size);
-}
-
-static void put_batch(struct user *to, const struct label *label) {
-  const char *name = label->batch + strlen("batch=");
-  char line[LINE_MOST];
-  snprintf(line, sizeof line, "BATCH +%s labeled-response", name);
-  put_tagged(to, label, line);
-  user_put_bytes(to, label->lines, label->size);
-  int size = snprintf(line, sizeof line, ":%s BATCH -%s\r\n",
-                      to->hall->rules.name, name);
-  user_put_bytes(to, line, (size_t)size);
-}
-
 void label_end(struct user *asker) {
-  struct label *label = label_pause(asker->hall);
-  if (!label)
+  struct label *label = &asker->hall->label;
+  char words[64];
+  if (!label->open)
     return;
-  fclose(label->file);
-  if (label->count == 0)
-    put_tagged(asker, label, "ACK");
-  else if (label->count == 1)
-    put_line(asker, label);
-  else
-    put_batch(asker, label);
-  free(label->lines);
-  free(label);
-}
-
-struct label *label_pause(struct hall *hall) {
-  struct label *label = hall->label;
-  hall->label = NULL;
-  return label;
-}
-
-void label_resume(struct hall *hall, struct label *label) {
-  hall->label = label;
+  label->open = false;
+  if (label->count == 0) {
+    put_words(asker, label->tag, "ACK");
+  } else if (label->count == 1) {
+    put_tagged(asker, label->tag, label->first, label->size);
+  } else {
+    snprintf(words, sizeof words, "BATCH -%s", label->batch + strlen("batch="));
+    put_words(asker, "", words);
+  }
 }

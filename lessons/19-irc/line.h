@@ -17,6 +17,12 @@ enum { LINE_MOST = 512, TAGS_MOST = 4094, PARAMS_MOST = 15 };
 /* So many bytes without a newline are no line: with both limits and some. */
 enum { LINE_ROOM = 8191 + LINE_MOST };
 
+/* The longest label of a command. */
+enum { LABEL_MOST = 64 };
+
+/* A line of the server's, with all tags. */
+enum { MESSAGE_ROOM = TAGS_MOST + 256 + LINE_MOST };
+
 /* One line. What it points at are the bytes that came, cut up in place. */
 struct line {
   enum { LINE_FINE, LINE_TOO_LONG, LINE_NO_TEXT } fault;

@@ -4,42 +4,36 @@
 #include "message.h"
 #include "reply.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 /* ----------------------------------------------------------------- NAMES */
 
-/* Names for one line, as many as surely fit. */
+/* Names for one line. */
 enum { NAMES_ROOM = LINE_MOST - HOST_LEN - 2 * NICK_LEN - CHANNEL_LEN };
 
-/* Behind what is in `line`; returns its new length. */
-static size_t add_name(char *line, size_t length, const struct member *member,
-                       const struct user *asker) {
+static bool add_name(char line[NAMES_ROOM], const struct member *member,
+                     const struct user *asker) {
   char prefix[PREFIX_LEN + 1];
   bool whole = asker->caps & CAP_USERHOST;
-  return length + (size_t)snprintf(line + length, NAMES_ROOM - length, "%s%s%s",
-                                   length ? " " : "",
-                                   member_signs(member, asker),
-                                   whole ? user_prefix(member->user, prefix)
-                                         : member->user->nick);
+  return words_add(line, NAMES_ROOM, "%s%s", member_signs(member, asker),
+                   whole ? user_prefix(member->user, prefix)
+                         : member->user->nick);
 }
 
 void names_send(struct user *user, const struct channel *channel) {
-  char line[NAMES_ROOM], sign = channel->flags & SECRET ? '@' : '=';
-  size_t length = 0;
+  char line[NAMES_ROOM] = "", sign = channel->flags & SECRET ? '@' : '=';
   bool inside = member_of(channel, user) != NULL;
   const struct member *member;
   LIST_FOREACH(member, &channel->members, of_channel) {
-    if (!inside && member->user->modes & USER_INVISIBLE)
+    if ((!inside && member->user->modes & USER_INVISIBLE) ||
+        add_name(line, member, user))
       continue;
-    if (length + PREFIX_LEN + 4 > NAMES_ROOM) {
-      reply(user, RPL_NAMREPLY, sign, channel->name, line);
-      length = 0;
-    }
-    length = add_name(line, length, member, user);
+    reply(user, RPL_NAMREPLY, sign, channel->name, line);
+    *line = '\0';
+    add_name(line, member, user);
   }
-  if (length > 0)
+  if (*line)
     reply(user, RPL_NAMREPLY, sign, channel->name, line);
 }
 

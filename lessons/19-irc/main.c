@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 static long butlers = 1, queue_limit_kib = 1024;
 static const char *name = "irc.example.org", *info = "A chat on the beach",
@@ -88,10 +89,13 @@ int main(int argc, char **argv) {
                                    .broken = session_broken}};
   struct hall *hall = hall_new(context, &rules);
   serve(context, hall);
+  double busy = (double)hall->busy / 1e9;
   ax_context_free(context);
   hall_free(hall); /* and with it the sessions that are left */
   /* end: main */
   free(motd_text);
+  printf("the hall: %.3f s of %.3f s of a processor\n", busy,
+         (double)clock() / CLOCKS_PER_SEC);
   printf("clients served: %ld, alive: %ld\n", sessions_served, sessions_alive);
   return 0;
 }

@@ -1,4 +1,4 @@
-/* message.c: formatting, flavours, and the labels of answers. */
+/* message.c: formatting, and flavours. */
 #include "message.h"
 #include "lesson.h"
 
@@ -6,9 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-
-/* Bytes that tags may take, with the @ and the space. */
-enum { TAGS_ROOM = TAGS_MOST + 256 };
 
 /* ------------------------------------------------------------ formatting */
 
@@ -59,39 +56,34 @@ void message_end(struct message *m) {
 
 /* -------------------------------------------------------------- flavours */
 
-/* The tags for these capabilities, `first` (or "") being the first one if the
- * message is in no batch, with @ and space; nothing when there are none.
- * Returns the size. */
-static size_t tags_for(const struct message *m, const char *first,
-                       unsigned caps, char to[TAGS_ROOM]) {
+/* The tags for these capabilities, with @ and space; nothing when there are
+ * none. Returns the size. */
+static size_t tags_for(const struct message *m, unsigned caps, char *to) {
   const char *stamp = m->stamp ? m->stamp : m->hall->stamp;
   bool time = caps & CAP_TIME, tags = caps & CAP_TAGS;
-  if (m->batch)
-    first = m->batch;
-  int size = snprintf(to, TAGS_ROOM, "@%s%s%s%s%s%s%s ", first,
-                      time ? ";time=" : "", time ? stamp : "",
-                      tags && *m->id ? ";msgid=" : "", tags ? m->id : "",
-                      tags && *m->tags ? ";" : "", tags ? m->tags : "");
+  int size = snprintf(
+      to, MESSAGE_ROOM, "@%s%s%s%s%s%s%s ", m->batch ? m->batch : "",
+      time ? ";time=" : "", time ? stamp : "", tags && *m->id ? ";msgid=" : "",
+      tags ? m->id : "", tags && *m->tags ? ";" : "", tags ? m->tags : "");
   if (size == 2)
     return 0;
-  if (to[1] == ';') /* nothing was first */
+  if (to[1] == ';') /* it is in no batch */
     memmove(to + 1, to + 2, (size_t)--size);
   return (size_t)size;
 }
 
-void message_write(const struct message *m, const char *first, unsigned caps,
-                   FILE *to) {
-  char tags[TAGS_ROOM];
-  fwrite(tags, 1, tags_for(m, first, caps, tags), to);
-  fwrite(m->body, 1, m->size, to);
+size_t message_text(const struct message *m, unsigned caps,
+                    char to[MESSAGE_ROOM]) {
+  size_t size = tags_for(m, caps, to);
+  memcpy(to + size, m->body, m->size);
+  return size + m->size;
 }
 
 static struct chunk *make_chunk(const struct message *m, unsigned caps) {
-  char line[TAGS_ROOM + LINE_MOST];
-  size_t size = tags_for(m, "", caps, line);
-  memcpy(line + size, m->body, m->size);
-  struct chunk *chunk = chunk_new(line, size + m->size);
-  lesson_must("make a message", chunk ? 0 : UV_ENOMEM);
+  char text[MESSAGE_ROOM];
+  struct chunk *chunk = chunk_new(text, message_text(m, caps, text));
+  if (!chunk)
+    user_starve(m->hall->asker);
   return chunk;
 }
 
@@ -104,26 +96,47 @@ struct chunk *message_chunk(struct message *m, unsigned caps) {
 }
 /* end: chunk */
 
-/* --------------------------------------------------------------- replies */
+/* --------------------------------------------------------------- hearing */
 
 /* A message that nobody else gets needs no chunk of its own. */
-void user_send_alone(struct user *to, struct message *m) {
-  char line[TAGS_ROOM + LINE_MOST];
-  if (label_take(to, m))
-    return;
-  size_t size = tags_for(m, "", to->caps, line);
-  memcpy(line + size, m->body, m->size);
-  user_put_bytes(to, line, size + m->size);
+void user_send_alone(struct user *to, const struct message *m) {
+  char text[MESSAGE_ROOM];
+  if (!label_take(to, m))
+    user_put_bytes(to, text, message_text(m, to->caps, text));
 }
 
-void user_say(struct user *to, const char *format, ...) {
+void user_hear(struct user *to, const struct user *from, const char *format,
+               ...) {
   struct message message;
   va_list args;
-  begin(&message, to->hall, NULL);
+  begin(&message, to->hall, from);
   va_start(args, format);
   add(&message, format, args);
   va_end(args);
   user_send_alone(to, &message);
+}
+
+void channel_hear(struct channel *to, const struct user *from,
+                  const char *format, ...) {
+  struct message message;
+  va_list args;
+  begin(&message, to->hall, from);
+  va_start(args, format);
+  add(&message, format, args);
+  va_end(args);
+  channel_send(to, &message, NULL, 0, 0);
+  message_end(&message);
+}
+
+void peers_hear(struct user *from, unsigned caps, const char *format, ...) {
+  struct message message;
+  va_list args;
+  begin(&message, from->hall, from);
+  va_start(args, format);
+  add(&message, format, args);
+  va_end(args);
+  user_tell_peers(from, &message, caps);
+  message_end(&message);
 }
 
 void reply(struct user *to, int number, const char *format, ...) {

@@ -6,8 +6,6 @@
 
 #include "hall.h"
 
-#include <stdio.h>
-
 struct message {
   struct hall *hall;
   const char *tags;  /* of the client's, "" for none */
@@ -29,20 +27,26 @@ void message_begin(struct message *message, struct hall *hall,
 void message_tag(struct message *message, const char *tags);
 void message_end(struct message *message);
 
-/* The chunk in the flavour of these capabilities; the message keeps it. */
+/* The chunk in the flavour of these capabilities; the message keeps it. NULL
+ * when there is no memory: then the asker, whose message it is, leaves. */
 struct chunk *message_chunk(struct message *message, unsigned caps);
 
-/* Writes it with tags for these capabilities, `first` (or "") in front unless
- * it is part of a batch. */
-void message_write(const struct message *message, const char *first,
-                   unsigned caps, FILE *to);
+/* Writes it with tags for these capabilities; returns its size. */
+size_t message_text(const struct message *message, unsigned caps,
+                    char to[MESSAGE_ROOM]);
 
 /* The same as user_send, for a message that nobody else gets. */
-void user_send_alone(struct user *to, struct message *message);
+void user_send_alone(struct user *to, const struct message *message);
 
-/* A message for one user, from the server. */
-void user_say(struct user *to, const char *format, ...)
-    __attribute__((format(printf, 2, 3)));
+/* A whole message for one user, for all in a channel, or for all who share a
+ * channel with `from` and have these capabilities. */
+void user_hear(struct user *to, const struct user *from, const char *format,
+               ...) __attribute__((format(printf, 3, 4)));
+void channel_hear(struct channel *to, const struct user *from,
+                  const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+void peers_hear(struct user *from, unsigned caps, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
 
 /* One of reply.h: reply(user, RPL_TOPIC, "#beach", "hot today"). */
 void reply(struct user *to, int number, const char *format, ...)
@@ -54,10 +58,6 @@ void label_begin(struct user *asker, const struct line *line);
 void label_end(struct user *asker);
 
 /* Takes a message that is part of the answer; false when there is no label. */
-bool label_take(struct user *to, struct message *message);
-
-/* What goes to the asker now is no part of the answer. */
-struct label *label_pause(struct hall *hall);
-void label_resume(struct hall *hall, struct label *label);
+bool label_take(struct user *to, const struct message *message);
 
 #endif

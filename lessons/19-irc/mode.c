@@ -31,12 +31,9 @@ struct change {
 
 /* All members hear what was done. */
 static void tell(struct change *c) {
-  struct message message;
-  message_begin(&message, c->user->hall, c->user, "MODE %s %s%s",
-                c->channel->name, c->modes, c->params);
   if (*c->modes)
-    channel_send(c->channel, &message, NULL);
-  message_end(&message);
+    channel_hear(c->channel, c->user, "MODE %s %s%s", c->channel->name,
+                 c->modes, c->params);
   c->modes[0] = c->params[0] = c->sign = '\0';
 }
 

@@ -7,6 +7,7 @@
 #include "message.h"
 #include "reply.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -137,7 +138,7 @@ static void tell_states(struct user *user) {
 
 void do_monitor(struct user *user, const struct line *line) {
   const char *what = line->params[0], *nicks = line->params[1];
-  switch (what[1] ? 0 : *what) {
+  switch (*what && !what[1] ? toupper((unsigned char)*what) : 0) {
   case '+':
     for_each_part(user, nicks, SIZE_MAX, add_one, NULL);
     break;
@@ -145,15 +146,12 @@ void do_monitor(struct user *user, const struct line *line) {
     for_each_part(user, nicks, SIZE_MAX, drop_one, NULL);
     break;
   case 'C':
-  case 'c':
     monitor_clear(user);
     break;
   case 'L':
-  case 'l':
     list(user);
     break;
   case 'S':
-  case 's':
     tell_states(user);
     break;
   default:

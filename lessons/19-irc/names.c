@@ -3,6 +3,7 @@
 #include "lesson.h"
 #include "line.h"
 
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,22 @@ void name_copy(char *to, size_t room, const char *text) {
   size_t size = utf8_cut(text, room - 1);
   memcpy(to, text, size);
   to[size] = '\0';
+}
+
+bool words_add(char *list, size_t room, const char *format, ...) {
+  size_t used = strlen(list), space = used > 0;
+  va_list args;
+  if (used + space >= room)
+    return false;
+  va_start(args, format);
+  int size = vsnprintf(list + used + space, room - used - space, format, args);
+  va_end(args);
+  bool fits = used + space + (size_t)size < room;
+  if (!fits)
+    list[used] = '\0';
+  else if (space)
+    list[used] = ' ';
+  return fits;
 }
 
 /* ------------------------------------------------------------------- map */

@@ -31,6 +31,11 @@ static inline bool is_channel(const char *name) { return *name == *CHANTYPES; }
 /* Copies what has room, whole characters of it. */
 void name_copy(char *to, size_t room, const char *text);
 
+/* Adds a word to a list of words, which has that much room. False, and the list
+ * as it was, when it has no room for it. */
+bool words_add(char *list, size_t room, const char *format, ...)
+    __attribute__((format(printf, 3, 4)));
+
 /* One who is found by name: a member of what it stands for. */
 struct entry {
   struct entry *next;

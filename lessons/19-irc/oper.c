@@ -15,10 +15,7 @@ void do_oper(struct user *user, const struct line *line) {
   }
   user_set_mode(user, USER_OPER, true);
   reply(user, RPL_YOUREOPER);
-  struct message message;
-  message_begin(&message, user->hall, NULL, "MODE %s :+o", user->nick);
-  user_send(user, &message);
-  message_end(&message);
+  user_hear(user, NULL, "MODE %s :+o", user->nick);
 }
 
 static bool need_oper(struct user *user) {
@@ -41,11 +38,7 @@ void do_kill(struct user *user, const struct line *line) {
     return;
   }
   snprintf(why, sizeof why, "Killed (%s (%s))", user->nick, line->params[1]);
-  struct message message;
-  message_begin(&message, user->hall, user, "KILL %s :%s", victim->nick,
-                line->params[1]);
-  user_send(victim, &message);
-  message_end(&message);
+  user_hear(victim, user, "KILL %s :%s", victim->nick, line->params[1]);
   user_leave(victim, why, true);
 }
 /* end: kill */

@@ -93,14 +93,11 @@ void do_pass(struct user *user, const struct line *line) {
 
 /* Who knows the user hears the new nick from the old one. */
 static void change_nick(struct user *user, const char *nick) {
-  struct message message;
-  message_begin(&message, user->hall, user, "NICK :%s", nick);
-  user_tell_peers(user, &message, 0);
-  user_send(user, &message);
-  message_end(&message);
-  if (!name_equal(user->nick, nick))
-    monitor_tell(user, false);
   bool other = !name_equal(user->nick, nick);
+  peers_hear(user, 0, "NICK :%s", nick);
+  user_hear(user, user, "NICK :%s", nick);
+  if (other)
+    monitor_tell(user, false);
   user_rename(user, nick);
   if (other)
     monitor_tell(user, true);
@@ -147,7 +144,8 @@ void do_ping(struct user *user, const struct line *line) {
   else if (!*line->params[0])
     reply(user, ERR_NOORIGIN);
   else
-    user_say(user, "PONG %s :%s", user->hall->rules.name, line->params[0]);
+    user_hear(user, NULL, "PONG %s :%s", user->hall->rules.name,
+              line->params[0]);
 }
 
 void do_pong(struct user *user, const struct line *line) {}

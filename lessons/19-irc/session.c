@@ -69,16 +69,28 @@ static void on_turn(void *arg, int err, size_t n) {
 }
 /* end: turn */
 
-/* With room for so many lines. */
-static void make_turn(struct session *s, size_t lines) {
-  s->turn = lesson_alloc(sizeof *s->turn + lines * sizeof *s->turn->lines);
-  *s->turn =
-      (struct turn){.user = &s->user, .done = ax_keep(s, ax_call(on_turn, s))};
+/* In the strand: there is no memory for what it says, so it goes. */
+static void starve(struct session *s) {
+  ax_token token = ax_keep(s, ax_call(on_turn, s));
+  ax_run_on(s->hall->strand, hall_starve, &s->user,
+            ax_on(s->outbox.strand, token));
+}
+
+/* With room for so many lines. False when there is no memory. */
+static bool make_turn(struct session *s, size_t lines) {
+  s->turn = malloc(sizeof *s->turn + lines * sizeof *s->turn->lines);
+  if (s->turn)
+    *s->turn = (struct turn){.user = &s->user,
+                             .done = ax_keep(s, ax_call(on_turn, s))};
+  return s->turn;
 }
 
 /* In the strand: nothing more will be read. */
 static void leave(struct session *s, const char *why) {
-  make_turn(s, 0);
+  if (!make_turn(s, 0)) {
+    starve(s);
+    return;
+  }
   s->turn->leave = why;
   take_turn(s);
 }
@@ -89,18 +101,29 @@ static void leave(struct session *s, const char *why) {
  * says so. */
 static void skip_rest(struct session *s, size_t n) {
   s->too_long = false;
-  make_turn(s, 1);
   s->turn->lines[0] =
       (struct line){.fault = LINE_TOO_LONG, .tags = "", .command = ""};
   s->turn->count = 1;
   s->turn->used = n;
 }
 
-static void parse(struct session *s) {
+static void cut_up(struct session *s) {
   ax_cbuf data = ax_dynbuf_data(&s->in);
-  make_turn(s, LINES);
   s->turn->count = lines_take(s->turn->lines, LINES, (char *)data.base,
                               data.len, &s->turn->used);
+}
+
+/* In the strand: a line at least has come. */
+static void take_lines(struct session *s, size_t n) {
+  if (!make_turn(s, LINES)) {
+    starve(s);
+    return;
+  }
+  if (s->too_long)
+    skip_rest(s, n);
+  else
+    cut_up(s);
+  take_turn(s);
 }
 
 static const char *reason(const struct session *s, int err) {
@@ -119,14 +142,12 @@ static void on_lines(void *arg, int err, size_t n) {
     s->too_long = true;
     ax_dynbuf_consume(&s->in, LINE_ROOM);
     read_lines(s);
+  } else if (err == UV_ENOMEM) {
+    starve(s);
   } else if (err) {
     leave(s, reason(s, err));
   } else {
-    if (s->too_long)
-      skip_rest(s, n);
-    else
-      parse(s);
-    take_turn(s);
+    take_lines(s, n);
   }
 }
 

@@ -76,12 +76,12 @@ static void say_to_user(struct user *user, struct user *to,
   struct message m;
   compose(&m, user, words, to->nick);
   echo(user, &m, words);
-  struct label *label =
-      to == user && user->caps & CAP_ECHO ? label_pause(user->hall) : NULL;
+  bool *answer = &user->hall->label.open, labelled = *answer;
+  if (to == user && user->caps & CAP_ECHO)
+    *answer = false;
   if ((to->caps & needed(words)) == needed(words))
     user_send(to, &m);
-  if (label)
-    label_resume(user->hall, label);
+  *answer = labelled;
   if (to->away && words->answers)
     reply(user, RPL_AWAY, to->nick, to->away);
   message_end(&m);

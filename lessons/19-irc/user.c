@@ -45,6 +45,7 @@ void user_rename(struct user *user, const char *nick) {
 void user_set_text(char **text, const char *to, size_t most) {
   free(*text);
   *text = to ? strndup(to, utf8_cut(to, most)) : NULL;
+  lesson_must("remember a text", to && !*text ? UV_ENOMEM : 0);
 }
 
 void user_set_mode(struct user *user, unsigned mode, bool on) {
@@ -74,10 +75,22 @@ static void touch(struct user *user) {
   user->is_touched = true;
 }
 
-/* In the hall: until the end of the turn nobody but the hall knows of it. */
+void user_starve(struct user *user) {
+  struct hall *hall = user->hall;
+  touch(user);
+  user->starved = true;
+  batch_free(user->gathered);
+  user->gathered = NULL;
+  if (user == hall->asker)
+    hall->open = hall->answer = 0;
+}
+
+/* In the hall: until the end of the turn nobody but the hall knows of it. The
+ * chunk may be one that could not be had. */
 static void put(struct user *to, struct chunk *chunk) {
   touch(to);
-  batch_add(&to->gathered, chunk);
+  if (!to->starved && !(chunk && batch_add(&to->gathered, chunk)))
+    user_starve(to);
 }
 
 /* region: put */
@@ -92,7 +105,6 @@ void user_put(struct user *to, struct chunk *chunk) {
 
 static void put_copy(struct user *to, const char *bytes, size_t size) {
   struct chunk *chunk = chunk_new(bytes, size);
-  lesson_must("answer", chunk ? 0 : UV_ENOMEM);
   put(to, chunk);
   ax_unref(chunk);
 }
@@ -105,6 +117,8 @@ void user_seal(struct hall *hall) {
 
 void user_put_bytes(struct user *to, const char *bytes, size_t size) {
   struct hall *hall = to->hall;
+  if (to->starved)
+    return;
   if (to != hall->asker) {
     put_copy(to, bytes, size);
     return;
@@ -112,17 +126,16 @@ void user_put_bytes(struct user *to, const char *bytes, size_t size) {
   hall->answer += size;
   if (hall->open + size > sizeof hall->text)
     user_seal(hall);
-  if (size > sizeof hall->text) {
-    put_copy(to, bytes, size);
-    return;
-  }
   memcpy(hall->text + hall->open, bytes, size);
   hall->open += size;
 }
 
 void user_send(struct user *user, struct message *message) {
-  if (!label_take(user, message))
-    user_put(user, message_chunk(message, user->caps));
+  if (label_take(user, message))
+    return;
+  struct chunk *chunk = message_chunk(message, user->caps);
+  if (chunk)
+    user_put(user, chunk);
 }
 
 void user_tell_peers(struct user *user, struct message *message,
@@ -158,16 +171,11 @@ void user_answer(struct user *user, ax_token token) {
 /* ----------------------------------------------------------------- going */
 
 static void say_goodbye(struct user *user, const char *why, bool farewell) {
-  struct message message;
-  if (user->state == USER_WELCOME) {
-    message_begin(&message, user->hall, user, "QUIT :%s", why);
-    user_tell_peers(user, &message, 0);
-    message_end(&message);
-  }
-  if (farewell) {
-    user_say(user, "ERROR :Closing Link: %s (%s)", user->host, why);
-    user->farewell = true;
-  }
+  if (user->state == USER_WELCOME)
+    peers_hear(user, 0, "QUIT :%s", why);
+  if (farewell)
+    user_hear(user, NULL, "ERROR :Closing Link: %s (%s)", user->host, why);
+  user->farewell = farewell;
 }
 
 static void count_out(struct user *user) {

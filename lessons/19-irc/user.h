@@ -66,6 +66,7 @@ struct user {
   SLIST_ENTRY(user) touched; /* in the hall's list, ... */
   bool is_touched;           /* ... if this is set */
   bool farewell;             /* its session is to be closed then */
+  bool starved;              /* there is no memory for what it gets */
   unsigned seen;             /* by the latest message to peers */
 };
 
@@ -101,6 +102,10 @@ void user_seal(struct hall *hall);
 /* The same to all who share a channel with `user`, once to each, if their
  * capabilities are among these. Not to the user. */
 void user_tell_peers(struct user *user, struct message *message, unsigned caps);
+
+/* There is no memory for what the user gets or says: it gets no more, and at
+ * the end of the turn it leaves with a word. */
+void user_starve(struct user *user);
 
 /* At the end of a turn: hands over what was gathered. True when the receiver's
  * outbox is behind. */

@@ -29,11 +29,8 @@ static void change_user(struct user *user, const char *modes) {
       set_own(user, *at, add, done, &sign);
   if (modes[strspn(modes, "+-" USER_MODES)])
     reply(user, ERR_UMODEUNKNOWNFLAG);
-  struct message message;
-  message_begin(&message, user->hall, user, "MODE %s :%s", user->nick, done);
   if (*done)
-    user_send(user, &message);
-  message_end(&message);
+    user_hear(user, user, "MODE %s :%s", user->nick, done);
 }
 
 static void tell_own(struct user *user) {

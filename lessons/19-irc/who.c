@@ -46,12 +46,10 @@ struct field {
 /* In their own order, whatever order they were asked for in. */
 static void reply_fields(const struct question *q, const struct field *fields) {
   char line[LINE_MOST] = "";
-  for (; fields->letter; fields++) {
-    size_t used = strlen(line);
+  for (; fields->letter; fields++)
     if (strchr(q->fields, fields->letter))
-      snprintf(line + used, sizeof line - used, "%s%s%s", used ? " " : "",
-               fields->letter == 'r' ? ":" : "", fields->text);
-  }
+      words_add(line, sizeof line, fields->letter == 'r' ? ":%s" : "%s",
+                fields->text);
   reply(q->asker, RPL_WHOSPCRPL, line);
 }
 
@@ -138,21 +136,24 @@ void do_who(struct user *user, const struct line *line) {
 
 /* ----------------------------------------------------------------- WHOIS */
 
+static bool add_channel(char *line, size_t room, const struct member *member,
+                        const struct user *asker) {
+  return words_add(line, room, "%s%s", member_signs(member, asker),
+                   member->channel->name);
+}
+
 static void tell_channels(struct user *asker, const struct user *user) {
   char line[LINE_MOST - HOST_LEN - 2 * NICK_LEN] = "";
   const struct member *member;
   LIST_FOREACH(member, &user->channels, of_user) {
-    size_t used = strlen(line);
     if (!channel_visible(member->channel, asker) ||
         (user->modes & USER_INVISIBLE && user != asker &&
-         !member_of(member->channel, asker)))
+         !member_of(member->channel, asker)) ||
+        add_channel(line, sizeof line, member, asker))
       continue;
-    if (used + CHANNEL_LEN + 4 > sizeof line) {
-      reply(asker, RPL_WHOISCHANNELS, user->nick, line);
-      used = 0;
-    }
-    snprintf(line + used, sizeof line - used, "%s%s%s", used ? " " : "",
-             member_signs(member, asker), member->channel->name);
+    reply(asker, RPL_WHOISCHANNELS, user->nick, line);
+    *line = '\0';
+    add_channel(line, sizeof line, member, asker);
   }
   if (*line)
     reply(asker, RPL_WHOISCHANNELS, user->nick, line);

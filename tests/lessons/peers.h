@@ -379,8 +379,8 @@ static inline void expect_usage(int number, const char *const *mentions) {
     expect_refusal(number, 2, "--butlers", "--butlers", bad[i], "127.0.0.1:0");
   static const char *const nowhere[] = {
       "127.0.0.1", "127.0.0.1:",   "127.0.0.1:x", "127.0.0.1:65536", "[::1:80",
-      "::1:80",    "1.2.3.4.5:80", "unix:",       "127.0.0.1:-1",
-      "fd:",       "fd:x",         "fd:-1",       "fd:3x"};
+      "::1:80",    "1.2.3.4.5:80", "unix:",       "127.0.0.1:-1",    "fd:",
+      "fd:x",      "fd:-1",        "fd:3x"};
   for (size_t i = 0; i < sizeof nowhere / sizeof *nowhere; i++)
     expect_refusal(number, 2, nowhere[i], nowhere[i]);
   expect_client_usage(number, "--help", 0);

@@ -2,7 +2,21 @@
  * with lines is in test_lesson19_lines.c, a crowd in test_lesson19_crowd.c. */
 #include "irc.h"
 
-#include "../../lessons/19-irc/line.c" // NOLINT
+/* The parser, and a session without a hall, with a memory and a log of the
+ * test's. */
+static void *scarce(size_t size);
+static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
+#undef fail                                  /* the outbox has one, too */
+#include "../../lessons/12-framing/linger.c" // NOLINT
+#include "../../lessons/17-feed/chunk.c"     // NOLINT
+#include "../../lessons/17-feed/outbox.c"    // NOLINT
+#include "../../lessons/17-feed/watch.c"     // NOLINT
+#include "../../lessons/19-irc/line.c"       // NOLINT
+#define lesson_log note
+#define malloc scarce
+#include "../../lessons/19-irc/session.c" // NOLINT
+#undef lesson_log
+#undef malloc
 
 #define TCP "127.0.0.1:0"
 
@@ -658,6 +672,114 @@ static void who_does_not_read_is_cut_off(void **state) {
   irc_close_with(irc, "closed {*}: it does not{*}\n");
 }
 
+/* ------------------------------------------------------------- no memory */
+
+static bool no_memory;
+static int starved, notes;
+
+static void *scarce(size_t size) { return no_memory ? NULL : malloc(size); }
+static void note(const char *format, ...) { notes++; }
+
+/* The hall, as far as this test goes. */
+int hall_turn(void *arg) {
+  struct turn *turn = arg;
+  turn->at = turn->count;
+  return 0;
+}
+void hall_enter(void *user, int err, size_t n) {}
+int hall_starve(void *user) {
+  starved++;
+  return UV_EOF;
+}
+void name_copy(char *to, size_t room, const char *text) { *to = '\0'; }
+
+/* One end of it is a client of a session on this hall. */
+static int session_peer(struct hall *hall) {
+  int ends[2];
+  ax_stream *stream = ax_stream_new(hall->context);
+  assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
+  assert_int_equal(ax_stream_open_fd(stream, ends[0]), 0);
+  close(ends[0]);
+  session_start(hall, stream);
+  return ends[1];
+}
+
+static void without_memory_for_its_lines_a_client_goes(void **state) {
+  static struct hall hall;
+  hall.context = ax_context_new();
+  hall.strand = ax_strand_new(hall.context);
+  int client = session_peer(&hall);
+  client_send_text(client, "PING 1\r\n");
+  ax_poll(hall.context);
+  assert_int_equal(starved, 0);
+  no_memory = true;
+  client_send_text(client, "PING 2\r\n");
+  for (double end = deadline(); !client_readable(client, 0);)
+    ax_poll(hall.context), pause_before(end, "the end of the stream");
+  client_expect_end(client);
+  assert_int_equal(starved, 1);
+  assert_int_equal(close(session_peer(&hall)), 0);
+  client_close(client);
+  ax_run(hall.context);
+  no_memory = false;
+  assert_int_equal(starved, 2);
+  assert_int_equal(notes, 0); /* the hall has told */
+  assert_int_equal(sessions_alive, 0);
+  ax_unref(hall.strand);
+  ax_context_free(hall.context);
+}
+
+#ifdef __linux__
+/* It gets so many bytes more than it has now, or, for 0, as many as it wants.
+ */
+static void allow_memory(const struct program *program, size_t more) {
+  char path[64];
+  long pages = 0;
+  struct rlimit limit = {RLIM_INFINITY, RLIM_INFINITY};
+  snprintf(path, sizeof path, "/proc/%d/statm", (int)program_pid(program));
+  FILE *file = fopen(path, "r");
+  assert_non_null(file);
+  assert_int_equal(fscanf(file, "%ld", &pages), 1);
+  fclose(file);
+  if (more)
+    limit.rlim_cur = (rlim_t)pages * (rlim_t)sysconf(_SC_PAGESIZE) + more;
+  assert_int_equal(prlimit(program_pid(program), RLIMIT_AS, &limit, NULL), 0);
+}
+
+/* Twenty people make ninety channels each. */
+static void fill_the_list(struct irc *irc) {
+  char text[600];
+  for (int i = 0; i < 20; i++) {
+    struct person *p = &irc->people['c' - 'a' + i];
+    snprintf(text, sizeof text, "%c+ p%d", 'c' + i, i);
+    irc_step(irc, text);
+    for (int j = 0; j < 90; j++) {
+      snprintf(text, sizeof text,
+               "JOIN #%d-%d\r\nTOPIC #%d-%d :%0300d\r\nPING done", i, j, i, j,
+               7);
+      irc_say(p, text);
+      irc_skip_to(p, "{*}PONG{*}done");
+    }
+  }
+}
+
+static void without_memory_for_its_answer_a_client_goes(void **state) {
+  if (SANITIZED)
+    skip();
+  struct irc *irc = irc_open(TCP);
+  fill_the_list(irc);
+  irc_play(irc, "a+ ann", "b+ bob");
+  allow_memory(irc->server.program, 1 << 16);
+  irc_play(irc, "a> LIST\r\nPING 1",
+           "a< {*}ERROR :Closing Link: 127.0.0.1 (Out of memory)", "a.",
+           "b> ISON ann p7", "b< 303 bob :p7");
+  allow_memory(irc->server.program, 0);
+  irc_play(irc, "a+ ann", "a> LIST", "a~ 323 {*}", "b> ISON ann",
+           "b< 303 bob :ann");
+  irc_close_with(irc, "closed ann@127.0.0.1: there is no memory{*}\n");
+}
+#endif
+
 /* ------------------------------------------------------------- listeners */
 
 static void ipv6_hosts_can_be_banned(void **state) {
@@ -701,6 +823,28 @@ static void it_listens_on_all_kinds_of_sockets(void **state) {
   expect_refusal(19, 1, "cannot listen on fd:99", "fd:99");
   expect_refusal(19, 1, "use that name", "--name", "a name");
   close(fd);
+}
+
+/* ------------------------------------------------------- the hall's share */
+
+static void the_server_tells_how_long_its_hall_was_busy(void **state) {
+  struct irc *irc = irc_open(TCP);
+  double hall = -1, all = -1;
+  irc_play(irc, "a+ ann", "a> JOIN #x", "a~ 366 {*}");
+  for (int i = 0; i < 300; i++)
+    irc_say(&irc->people[0], "NAMES #x\r\nWHO #x\r\nLIST");
+  irc_play(irc, "a> PING 1", "a~ {*}PONG{*}1");
+  client_close(irc->people[0].fd);
+  program_signal(irc->server.program, SIGTERM);
+  assert_int_equal(program_wait(irc->server.program), 0);
+  const char *line = strstr(program_out(irc->server.program), "the hall: ");
+  assert_non_null(line);
+  int count =
+      sscanf(line, "the hall: %lf s of %lf s of a processor", &hall, &all);
+  assert_int_equal(count, 2);
+  assert_true(hall > 0 && all > 0);
+  program_free(irc->server.program);
+  free(irc);
 }
 
 /* ------------------------------------------------------ manners and texts */
@@ -786,9 +930,14 @@ int main(void) {
       cmocka_unit_test(a_list_larger_than_the_queue_harms_nobody),
       cmocka_unit_test(a_flood_of_joins_holds_up_its_sender_alone),
       cmocka_unit_test(who_does_not_read_is_cut_off),
+      cmocka_unit_test(without_memory_for_its_lines_a_client_goes),
+#ifdef __linux__
+      cmocka_unit_test(without_memory_for_its_answer_a_client_goes),
+#endif
       cmocka_unit_test(ipv6_hosts_can_be_banned),
       cmocka_unit_test(a_mask_is_completed),
       cmocka_unit_test(it_listens_on_all_kinds_of_sockets),
+      cmocka_unit_test(the_server_tells_how_long_its_hall_was_busy),
       cmocka_unit_test(usage_is_explained_and_enforced),
       cmocka_unit_test(the_demo_is_as_expected),
       cmocka_unit_test(the_docs_name_all_that_there_is),
