@@ -35,10 +35,12 @@ static void end_server_of(struct irc *irc) {
   client_close(irc->people[0].fd);
   program_signal(program, SIGTERM);
   program_wait(program);
-  for (const char *at = program_err(program); *at; at = strchr(at, '\n') + 1)
+  char *errors = strdup(program_err(program));
+  for (const char *at = errors; *at; at = strchr(at, '\n') + 1)
     if (strncmp(at, "closed 127.0.0.1:", 17) != 0)
       give_up("its errors:\n%s", at);
-  end_server_with(&irc->server, 0, "clients", program_err(program));
+  end_server_with(&irc->server, 0, "clients", errors);
+  free(errors);
   free(irc);
 }
 
