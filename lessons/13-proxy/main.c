@@ -60,18 +60,25 @@ static void on_accepted(void *arg, int err, size_t n) {
 }
 /* end: accept */
 
+/* In the lobby's strand: the last session has gone. Goodbyes may still be under
+ * way, which have a limit of their own. */
+static void on_idle(void *arg, int err, size_t n) {
+  struct lobby *lobby = arg;
+  ax_timer_cancel(lobby->limit);
+}
+
 /* region: stop */
 /* In the lobby's strand. */
 static void on_limit(void *arg, int err, size_t n) {
   struct lobby *lobby = arg;
   long clients = lobby->proxy.clients;
-  if (clients)
-    lesson_log("time is up; sessions cut off: %ld", clients);
+  if (err || clients == 0)
+    return;
+  lesson_log("time is up; sessions cut off: %ld", clients);
   ax_stop(lobby->proxy.context);
 }
 
-/* In the lobby's strand: no new sessions. The last of the old ones stops the
- * context when it ends, or the limit does. */
+/* In the lobby's strand: no new sessions, and a limit for the old ones. */
 static void on_signal(void *arg, int err, size_t n) {
   struct lobby *lobby = arg;
   lobby->proxy.closing = true;
@@ -90,6 +97,7 @@ static void on_signal(void *arg, int err, size_t n) {
 static void serve(struct lobby *lobby) {
   lobby->strand = ax_strand_new(lobby->proxy.context);
   lobby->limit = ax_timer_new(lobby->strand);
+  lobby->proxy.idle = ax_on(lobby->strand, ax_call(on_idle, lobby));
   for (size_t i = 0; i < cli.endpoint_count; i++) {
     struct door *door = &lobby->doors[i];
     door->lobby = lobby;

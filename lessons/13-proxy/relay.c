@@ -151,8 +151,8 @@ static void relay_destroy(void *object) {
   p->clients -= r->started;
   free(r->cups);
   free(r);
-  if (--p->sessions == 0 && p->closing)
-    ax_stop(p->context);
+  if (--p->sessions == 0 && p->closing && !ax_stopped(p->context))
+    ax_post(p->context, p->idle);
 }
 
 struct relay *relay_new(struct proxy *p) {

@@ -11,11 +11,12 @@
 /* What all sessions share. */
 struct proxy {
   ax_context *context;
-  const char *to;       /* where the server is: HOST:PORT, or an endpoint */
-  atomic_bool closing;  /* the last session that goes stops the context */
-  atomic_long sessions; /* that exist, also those that wait for a client */
-  atomic_long clients;  /* sessions that have one */
-  atomic_long served;   /* clients so far */
+  const char *to; /* where the server is: HOST:PORT, or an endpoint */
+  ax_token idle;  /* posted when the last session goes, if closing */
+  atomic_bool closing;
+  atomic_long sessions;      /* that exist, also those that wait for a client */
+  atomic_long clients;       /* sessions that have one */
+  atomic_long served;        /* clients so far */
   atomic_size_t there, back; /* bytes carried to servers, and to clients */
 };
 

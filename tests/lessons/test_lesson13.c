@@ -103,6 +103,14 @@ static void end_with(struct between *b, int signo, long served,
   assert_int_equal(actual, served);
 }
 
+/* A stop that waits for one session. */
+#define GOES_ON "closing; sessions to wait for: 1, seconds at most: {*}\n"
+
+static void begin_stop(struct between *b) {
+  program_signal(b->proxy.program, SIGTERM);
+  program_wait_for_error(b->proxy.program, "closing; ");
+}
+
 /* When no session is left, and nothing of any. */
 static void end(struct between *b, long served) {
   wait_until_empty(&b->proxy);
@@ -470,7 +478,7 @@ static void a_reset_in_the_middle_of_a_transfer_ends_both(void **state) {
  * leaves, so what the proxy has for it cannot be written, and the client begins
  * to listen, while there are bytes of it that nobody has read. (The server has
  * a Unix socket: with TCP what it said may be lost before the proxy has it.) */
-static void last_words_arrive(const char *in) {
+static void last_words_arrive(const char *in, bool closing) {
   char out[TEMP_PATH];
   temp_path(out, "out");
   struct between b = between_with(
@@ -485,20 +493,30 @@ static void last_words_arrive(const char *in) {
   stall(&sides[0], &sides[1]);
   stall(&sides[1], &sides[0]);
   size_t said = MOST - sides[1].peer.left;
+  if (closing)
+    begin_stop(&b);
   peer_close(peers[1]);
   sides[0].peer.left = 0;
   sides[0].peer.deaf = false;
   peers_until(peers, 1, peers[0]->ended);
   assert_int_equal(sides[0].got, said);
   peer_close(peers[0]);
-  end(&b, 1);
+  if (closing)
+    end_with(&b, 0, 1, GOES_ON);
+  else
+    end(&b, 1);
 }
 
 static void what_a_server_said_before_it_left_arrives(void **state) {
   char in[TEMP_PATH];
   temp_path(in, "in");
-  last_words_arrive(in);
-  last_words_arrive(TCP);
+  last_words_arrive(in, false);
+  last_words_arrive(TCP, false);
+}
+
+/* Its session is the last one. */
+static void what_a_server_said_arrives_after_a_stop_as_well(void **state) {
+  last_words_arrive(TCP, true);
 }
 
 /* The server's end of the session of `client`, which says "last"; -1 when the
@@ -786,8 +804,6 @@ static void nothing_of_a_session_runs_off_its_strand(void **state) {
 
 /* --------------------------------------------------------------- the stop */
 
-#define GOES_ON "closing; sessions to wait for: 1, seconds at most: {*}\n"
-
 static bool refuses_clients(const char *endpoint) {
   int late = client_try_connect(endpoint);
   if (late >= 0)
@@ -939,6 +955,7 @@ int main(void) {
       cmocka_unit_test(a_reset_of_either_side_ends_both),
       cmocka_unit_test(a_reset_in_the_middle_of_a_transfer_ends_both),
       cmocka_unit_test(what_a_server_said_before_it_left_arrives),
+      cmocka_unit_test(what_a_server_said_arrives_after_a_stop_as_well),
       cmocka_unit_test(clients_may_leave_at_any_moment),
       cmocka_unit_test(a_busy_port_is_refused),
       cmocka_unit_test(who_cannot_be_brought_on_is_closed_and_told_of),
