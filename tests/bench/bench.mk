@@ -1,4 +1,4 @@
-# The bench: the servers of lessons 10 and 18 and the core's own machinery
+# The bench: the servers of lessons 10, 18 and 19 and the core's own machinery
 # beside peers that do the same on something else, under one load generator. It
 # measures Linux alone. What is measured, and how to read it, is told in
 # docs/performance.md.
@@ -30,13 +30,16 @@ BOOST = boost/asio/version.hpp
 BOOST_APT = $(or $(shell apt-cache search --names-only \
   '^libboost[0-9.]+-dev$$' 2>/dev/null | cut -d' ' -f1 | sort -V | \
   tail -n 1),libboost-dev)
+# Debian has it in a directory of which not everybody's PATH knows.
+NGIRCD := $(or $(shell PATH=$$PATH:/usr/sbin command -v ngircd),ngircd)
 BENCH_NEEDS = \
   command=$(CXX),apt=g++,dnf=gcc-c++,brew=gcc,pacman=gcc \
   header=$(BOOST),apt=$(BOOST_APT),dnf=boost-devel,brew=boost,pacman=boost \
+  command=$(NGIRCD),apt=ngircd,dnf=ngircd,brew=ngircd,pacman=ngircd \
   $(if $(DARWIN),,command=taskset,apt=util-linux,dnf=util-linux,pacman=util-linux)
 
 .PHONY: deps-bench doctor-bench bench bench-programs bench-served bench-asio \
-  bench-docs tricks
+  bench-docs crowd19 tricks
 #: deps-bench  install what is missing for `make bench`
 deps-bench:
 	@$(DEPS) install $(NEEDS) $(BENCH_NEEDS)
@@ -54,20 +57,28 @@ bench-programs:
 	@echo 'The bench needs Linux: it stands on epoll and /proc.' >&2; exit 1
 else
 # Those that a scheduler serves; the plain one's are built apart.
-BENCH_SERVED = bench/micro bin/lesson10 bin/lesson18
+BENCH_SERVED = bench/micro bin/lesson10 bin/lesson18 bin/lesson19
 bench-served: $(BENCH_SERVED:%=$(B)/%)
 	@:
+# A test of lesson 19 is a crowd of the load generator.
+programs test19: $(B)/bench/load
 bench-programs: bench-served $(BENCH_C:%=$(B)/bench/%) $(B)/bench/load
 	@$(MAKE) -s bench-served SCHEDULER=plain
 	@if $(BENCH_WITH_ASIO); then $(MAKE) bench-asio; else \
 	  rm -f $(BENCH_ASIO:%=$(B)/bench/%); \
 	  echo 'Boost.Asio or $(CXX) is missing, so its peers are left out:' \
 	    'try `make deps-bench`'; fi
+	@command -v $(NGIRCD) >/dev/null || \
+	  echo 'ngircd is missing, so it is left out: try `make deps-bench`'
 endif
 
 #: bench       measure beside other ways to do it; BENCH=chat for one case
 bench: bench-programs
-	@B=$(B) CXX='$(CXX)' bash tests/bench/run_bench.sh $(BENCH)
+	@B=$(B) CXX='$(CXX)' NGIRCD=$(NGIRCD) bash tests/bench/run_bench.sh $(BENCH)
+
+#: crowd19     10,000 people come and go in lesson 19, for SECONDS=60
+crowd19: $(if $(DARWIN),bench-programs,$(B)/bin/lesson19 $(B)/bench/load)
+	@B=$(B) bash tests/bench/crowd.sh $(or $(SECONDS),60)
 
 #: tricks      what each trick of the core buys: the core without it, measured
 tricks: bench-programs

@@ -4,6 +4,9 @@
  *     load chat ENDPOINT [--clients N] [--senders N] [--window N] [--burst N]
  *                        [--rate N] [--size BYTES]
  *     load idle ENDPOINT [--clients N] --pid PID
+ *     load irc ENDPOINT            as chat, for an IRC server
+ *     load irc-idle ENDPOINT       as idle
+ *     load crowd ENDPOINT [--clients N] [--channels N] [--moves N] [--rate N]
  *     load program PROGRAM [ARGUMENT...]
  *
  * and for the others: [--seconds S] [--pid PID]. With the server's PID, its CPU
@@ -21,8 +24,9 @@
 
 _Noreturn static void usage(void) {
   fprintf(stderr,
-          "usage: load echo|chat|idle ENDPOINT [--clients N] [--senders N]\n"
-          "            [--window N] [--burst N] [--rate N] [--size BYTES]\n"
+          "usage: load echo|chat|idle|irc|irc-idle|crowd ENDPOINT\n"
+          "            [--clients N] [--senders N] [--window N] [--burst N]\n"
+          "            [--rate N] [--size BYTES] [--channels N] [--moves N]\n"
           "            [--seconds S] [--pid PID]\n"
           "       load program PROGRAM [ARGUMENT...]\n");
   exit(2);
@@ -42,9 +46,10 @@ static long *number_of(struct options *o, const char *name) {
   const struct {
     const char *name;
     long *value;
-  } numbers[] = {{"--clients", &o->clients}, {"--senders", &o->senders},
-                 {"--window", &o->window},   {"--burst", &o->burst},
-                 {"--rate", &o->rate},       {"--size", &o->size}};
+  } numbers[] = {{"--clients", &o->clients},   {"--senders", &o->senders},
+                 {"--window", &o->window},     {"--burst", &o->burst},
+                 {"--rate", &o->rate},         {"--size", &o->size},
+                 {"--channels", &o->channels}, {"--moves", &o->moves}};
   for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
     if (strcmp(name, numbers[i].name) == 0)
       return numbers[i].value;
@@ -67,11 +72,33 @@ static void set(struct options *o, const char *name, const char *text) {
     usage();
 }
 
-static void many_descriptors(void) {
+/* A descriptor for each client, and some more. */
+static void many_descriptors(long clients) {
   struct rlimit limit;
   getrlimit(RLIMIT_NOFILE, &limit);
   limit.rlim_cur = limit.rlim_max;
   setrlimit(RLIMIT_NOFILE, &limit);
+  if (limit.rlim_max >= (rlim_t)clients + 16)
+    return;
+  fprintf(
+      stderr,
+      "%ld clients are more than the hard limit of open files allows: %ju\n",
+      clients, (uintmax_t)limit.rlim_max);
+  exit(2);
+}
+
+static long run(const char *name, const struct options *o) {
+  static const struct {
+    const char *name;
+    long (*run)(const struct options *o);
+    bool needs_pid;
+  } cases[] = {{"echo", load_echo, false},   {"chat", load_chat, false},
+               {"idle", load_idle, true},    {"irc", load_irc, false},
+               {"crowd", load_crowd, false}, {"irc-idle", load_irc_idle, true}};
+  for (size_t i = 0; i < sizeof cases / sizeof *cases; i++)
+    if (strcmp(name, cases[i].name) == 0 && (o->pid || !cases[i].needs_pid))
+      return cases[i].run(o);
+  usage();
 }
 
 int main(int argc, char **argv) {
@@ -84,12 +111,6 @@ int main(int argc, char **argv) {
   o.endpoint = argv[2];
   for (int i = 3; i < argc; i += 2)
     set(&o, argv[i], argv[i + 1]);
-  many_descriptors();
-  if (strcmp(argv[1], "echo") == 0)
-    return load_echo(&o) != 0;
-  if (strcmp(argv[1], "chat") == 0)
-    return load_chat(&o) != 0;
-  if (strcmp(argv[1], "idle") == 0 && o.pid)
-    return load_idle(&o) != 0;
-  usage();
+  many_descriptors(o.clients);
+  return run(argv[1], &o) != 0;
 }

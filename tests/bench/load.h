@@ -6,7 +6,7 @@
 
 struct options {
   const char *endpoint;
-  long clients, senders, window, burst, rate, size;
+  long clients, senders, window, burst, rate, size, channels, moves;
   double seconds;
   pid_t pid; /* of the server, or 0 */
 };
@@ -15,6 +15,9 @@ struct options {
 long load_echo(const struct options *options);
 long load_chat(const struct options *options);
 long load_idle(const struct options *options);
+long load_irc(const struct options *options);
+long load_irc_idle(const struct options *options);
+long load_crowd(const struct options *options);
 
 /* Runs a program that measures itself. */
 long load_program(char **argv);

@@ -59,10 +59,19 @@ function median(name, peer, key,   n, i, j, t, v) {
   return n % 2 ? v[(n + 1) / 2] + 0 : (v[n / 2] + v[n / 2 + 1]) / 2
 }
 
+# The least of all runs.
+function least(name, peer, key,   n, i, v, best) {
+  n = split(seen[name, peer, key], v, " ")
+  for (i = 1; i <= n; i++)
+    if (best == "" || v[i] + 0 < best)
+      best = v[i] + 0
+  return best
+}
+
 # What a case is judged by; less is better, apart from a rate.
 function measure_of(name) {
   if (name ~ /^micro-/) return "rate"
-  if (name ~ /^idle-/) return "bytes"
+  if (name ~ /^idle-|-idle$/) return "bytes"
   if (name ~ /^build-/) return "seconds"
   return "cpu_us"
 }
@@ -83,7 +92,8 @@ function judge(text,   g, n, factor, parts) {
   factor = g[5]
   if (split(factor, parts, "/") == 2)
     factor = parts[1] / parts[2]
-  limit = n < 6 ? factor : median(g[1], g[6], g[3])
+  limit = n < 6 ? factor : g[6] ~ /^best:/ ? \
+    least(g[1], substr(g[6], 6), g[3]) : median(g[1], g[6], g[3])
   if (value == "" || limit == "" || limit == 0)
     return 0
   if (n > 5) {
@@ -100,16 +110,27 @@ function number(value, digits) {
   return value == "" ? "-" : sprintf("%." digits "f", value)
 }
 
+# The peer that all are compared with.
+function other_of(name) { return name ~ /^irc-/ ? "ngircd" : "asio" }
+
 function heading(name) {
   if (name ~ /^micro-/)
     return sprintf("%12s %8s %11s %11s", "per second", "x asio", \
                    "late p50 us", "late p99 us")
-  if (name ~ /^idle-/)
-    return sprintf("%12s %8s", "bytes each", "x asio")
+  if (name ~ /^idle-|-idle$/)
+    return sprintf("%12s %8s", "bytes each", "x " other_of(name))
   if (name ~ /^build-/)
     return sprintf("%12s", "seconds")
-  return sprintf("%8s %7s %7s %10s %8s %8s %5s", "CPU us", "x asio", \
-                 "x epoll", "per second", "p50 us", "p99 us", "load")
+  return sprintf("%8s %s %10s %8s %8s %5s", "CPU us", \
+                 name ~ /^irc-/ ? "x ngircd" : " x asio x epoll", \
+                 "per second", "p50 us", "p99 us", "load")
+}
+
+function ratios(name, peer) {
+  if (name ~ /^irc-/)
+    return sprintf("%8s", ratio(name, peer, "ngircd"))
+  return sprintf("%7s %7s", ratio(name, peer, "asio"), \
+                 ratio(name, peer, "epoll"))
 }
 
 function row(name, peer,   key) {
@@ -119,14 +140,14 @@ function row(name, peer,   key) {
                    ratio(name, peer, "asio"), \
                    number(median(name, peer, "late_p50_us"), 0), \
                    number(median(name, peer, "late_p99_us"), 0))
-  if (name ~ /^idle-/)
+  if (name ~ /^idle-|-idle$/)
     return sprintf("%12.0f %8s", median(name, peer, key), \
-                   ratio(name, peer, "asio"))
+                   ratio(name, peer, other_of(name)))
   if (name ~ /^build-/)
     return sprintf("%12.1f", median(name, peer, key))
-  return sprintf("%8.3f %7s %7s %10.0f %8.1f %8.1f %4.0f%%", \
-                 median(name, peer, key), ratio(name, peer, "asio"), \
-                 ratio(name, peer, "epoll"), median(name, peer, "rate"), \
+  return sprintf("%8.3f %s %10.0f %8.1f %8.1f %4.0f%%", \
+                 median(name, peer, key), ratios(name, peer), \
+                 median(name, peer, "rate"), \
                  median(name, peer, "p50_us"), median(name, peer, "p99_us"), \
                  median(name, peer, "load_busy"))
 }
@@ -164,8 +185,9 @@ function summary(   i, met, missed) {
 }
 
 function introduction() {
-  printf "%d x %s, %s, libuv %s, Boost %s\n", about["processors"], \
-    about["model"], about["kernel"], about["libuv"], about["boost"]
+  printf "%d x %s, %s\n", about["processors"], about["model"], about["kernel"]
+  printf "libuv %s, Boost %s, ngircd %s\n", about["libuv"], about["boost"], \
+    about["ngircd"]
   printf "%s, commit %s, medians of %d rounds of %s s\n\n", about["date"], \
     about["commit"], about["rounds"], about["run"]
 }

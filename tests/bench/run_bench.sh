@@ -79,6 +79,15 @@ cases() {
   echo "chat-open | tcp | chat --clients 50 --senders 4 --window 4000" \
     "--rate 1000 | $one | $rest"
 
+  c=$B/bin/lesson19
+  one="core=$c | ngircd=tests/bench/ngircd.sh ${NGIRCD:-ngircd}"
+  one="$one | core-2=$c --butlers 2"
+  for n in 50 500; do
+    echo "irc-$n | tcp | irc --clients $n --senders 4 --window 8 | $one"
+  done
+  echo "irc-idle | tcp | irc-idle --clients $IDLE | $one"
+
+  c=$B/bin/lesson18
   echo "idle-echo | tcp | idle --clients $IDLE | core=$B/bin/lesson10" \
     "| asio=$B/bench/echo_asio | uv=$B/bench/echo_uv" \
     "| epoll=$B/bench/echo_epoll"
@@ -98,15 +107,17 @@ processors() {
 }
 
 about() {
-  local boost commit cpu
+  local boost commit cpu ngircd
   boost=$(printf '#include <boost/version.hpp>\nBOOST_LIB_VERSION' |
     ${CXX:-g++} -x c++ -E -P - 2>/dev/null | tail -n 1 | tr -d '"' | tr _ .)
+  ngircd=$("${NGIRCD:-ngircd}" --version 2>/dev/null |
+    sed -n '1s/^ngIRCd \([0-9][0-9.]*[0-9]\).*/\1/p')
   commit=$(git rev-parse --short HEAD 2>/dev/null)
   cpu=$(sed -n 's/^model name[^:]*: *//p' /proc/cpuinfo | head -n 1)
   echo "about complete=$complete date=$(date +%Y-%m-%d)" \
     "commit=${commit:-unknown} processors=$(nproc) model=${cpu// /_}" \
     "kernel=$(uname -sr | tr ' ' _) libuv=$(pkg-config --modversion libuv)" \
-    "boost=${boost:-none} rounds=$ROUNDS run=$RUN"
+    "boost=${boost:-none} ngircd=${ngircd:-none} rounds=$ROUNDS run=$RUN"
 }
 
 # ------------------------------------------------------------------- one run
@@ -221,7 +232,7 @@ progress() {
 # rounds NAME KIND LOAD: memory and builds hardly differ.
 rounds() {
   case $1 in
-  idle-* | build-lesson1) echo $((ROUNDS < 2 ? ROUNDS : 2)) ;;
+  idle-* | *-idle | build-lesson1) echo $((ROUNDS < 2 ? ROUNDS : 2)) ;;
   build-*) echo 1 ;;
   *) echo "$ROUNDS" ;;
   esac
@@ -238,9 +249,9 @@ turns_of() {
 program_of() {
   local word
   for word in $1; do
-    [[ $word == env || $word == *=* ]] || break
+    [[ $word == env || $word == *=* || $word == *.sh ]] || break
   done
-  echo "$word"
+  type -P "$word"
 }
 
 # run_case LINE: all rounds of a case, then its table.
@@ -255,7 +266,7 @@ run_case() {
   for round in $(seq "$(rounds "$name")"); do
     for i in $(seq 3 $((${#part[@]} - 1))); do
       turn=$((turn + 1))
-      [[ ${part[1]} == build || -x $(program_of "${part[i]#*=}") ]] || continue
+      [[ ${part[1]} == build || -n $(program_of "${part[i]#*=}") ]] || continue
       progress "[$number/$count, $SECONDS s] $name, round $round:" \
         "${part[i]%%=*}"
       measure "$name" "${part[1]}" "${part[2]}" "${part[i]}"
@@ -312,7 +323,8 @@ near=${cpus[0]} far=${cpus[1]:-${cpus[0]}}
   echo 'One processor for server and load: they disturb each other.' >&2
 
 complete=0
-[ $# = 0 ] && [ -x "$B/bench/echo_asio" ] && complete=1
+[ $# = 0 ] && [ -x "$B/bench/echo_asio" ] && type -P "${NGIRCD:-ngircd}" \
+  >/dev/null && complete=1
 wrong=0 number=0 again=0 turn=0 turns=0
 for line in "${list[@]}"; do
   turns=$((turns + $(turns_of "$line")))
