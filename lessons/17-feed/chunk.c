@@ -16,8 +16,11 @@ struct chunk *chunk_new(const char *bytes, size_t size) {
   return chunk;
 }
 
-static struct batch *batch_grow(struct batch *batch) {
+/* To room for `count` at least. */
+static struct batch *batch_grow(struct batch *batch, size_t count) {
   size_t room = batch ? 2 * batch->room : 8;
+  while (room < count)
+    room *= 2;
   struct batch *grown =
       realloc(batch, sizeof *batch + room * sizeof *batch->at);
   if (!grown)
@@ -28,14 +31,40 @@ static struct batch *batch_grow(struct batch *batch) {
   return grown;
 }
 
-bool batch_add(struct batch **batch, struct chunk *chunk) {
-  if (!*batch || (*batch)->count == (*batch)->room) {
-    struct batch *grown = batch_grow(*batch);
-    if (!grown)
-      return false;
+/* Has room for `count` more; false when there is no memory. */
+static bool batch_reserve(struct batch **batch, size_t count) {
+  size_t need = (*batch ? (*batch)->count : 0) + count;
+  if (*batch && need <= (*batch)->room)
+    return true;
+  struct batch *grown = batch_grow(*batch, need);
+  if (grown)
     *batch = grown;
-  }
+  return grown;
+}
+
+bool batch_add(struct batch **batch, struct chunk *chunk) {
+  if (!batch_reserve(batch, 1))
+    return false;
   (*batch)->at[(*batch)->count++] = ax_ref(chunk);
+  (*batch)->cost += chunk_cost(chunk->size);
+  return true;
+}
+
+/* To a batch of NULL it is not copied, and no reference changes. */
+bool batch_join(struct batch **batch, struct batch *more) {
+  if (!*batch) {
+    *batch = more;
+    return true;
+  }
+  if (!batch_reserve(batch, more->count)) {
+    batch_free(more);
+    return false;
+  }
+  memcpy((*batch)->at + (*batch)->count, more->at,
+         more->count * sizeof *more->at);
+  (*batch)->count += more->count;
+  (*batch)->cost += more->cost;
+  free(more);
   return true;
 }
 

@@ -27,6 +27,7 @@ static inline size_t chunk_cost(size_t size) {
 /* A growing array of chunks, each of them held until it was written. */
 struct batch {
   size_t count, room;
+  size_t cost;    /* of all that was added */
   size_t taken;   /* by writes, ... */
   size_t offset;  /* ... and so many bytes of the next one */
   size_t written; /* and released */
@@ -35,6 +36,9 @@ struct batch {
 
 /* Adds a chunk, and makes a batch of NULL. False when there is no memory. */
 bool batch_add(struct batch **batch, struct chunk *chunk);
+
+/* The same for all chunks of another batch, which it takes over. */
+bool batch_join(struct batch **batch, struct batch *more);
 
 /* The next bytes to be written, `most` of them at most. There must be some. */
 ax_cbuf batch_take(struct batch *batch, size_t most);

@@ -20,16 +20,22 @@
 /* What is left to be done without the lock. */
 enum { FLUSH = 1, WATCH = 2, CUT_OFF = 4 };
 
-/* With the lock held. */
-static unsigned put(struct outbox *box, struct chunk *chunk) {
-  if (!batch_add(&box->waiting, chunk)) {
+/* With the lock held: so much was put in, or there is no memory for it. */
+static unsigned count_in(struct outbox *box, bool done, size_t cost) {
+  if (!done) {
     watch_cut_off(box, "there is no memory for what waits for it");
     return CUT_OFF;
   }
   unsigned todo = box->flushing ? 0 : FLUSH;
-  box->queued += chunk_cost(chunk->size);
+  box->queued += cost;
   box->flushing = true;
   return todo;
+}
+
+/* With the lock held. */
+static unsigned put(struct outbox *box, struct chunk *chunk) {
+  return count_in(box, batch_add(&box->waiting, chunk),
+                  chunk_cost(chunk->size));
 }
 
 /* With the lock held: the same, within the limits. */
@@ -164,15 +170,27 @@ static void write_next(struct outbox *box) {
 
 /* --------------------------------------------------------------- replies */
 
+/* With the lock held, on an open outbox: all of it or nothing. */
+static unsigned put_batch(struct outbox *box, struct batch *batch) {
+  size_t cost = batch->cost;
+  if (!watch_admits(box, cost)) {
+    batch_free(batch);
+    return CUT_OFF;
+  }
+  unsigned todo = count_in(box, batch_join(&box->waiting, batch), cost);
+  return todo | (watch_more(box) ? WATCH : 0);
+}
+
 bool outbox_send_batch(struct outbox *box, struct batch *batch) {
-  unsigned todo = 0;
   uv_mutex_lock(&box->lock);
-  for (size_t i = 0; !box->closed && i < batch->count; i++)
-    todo |= put_within(box, batch->at[i]);
+  bool open = !box->closed;
+  unsigned todo = open ? put_batch(box, batch) : 0;
   bool behind = box->state == BEHIND;
   uv_mutex_unlock(&box->lock);
-  post_what_is_left(box, todo);
-  batch_free(batch);
+  if (todo)
+    post_what_is_left(box, todo);
+  if (!open)
+    batch_free(batch);
   return behind;
 }
 

@@ -82,8 +82,9 @@ void outbox_free(struct outbox *box);
 /* Sends a chunk, as soon as what was put in before has left. Any thread. */
 void outbox_send(struct outbox *box, struct chunk *chunk);
 
-/* Sends all chunks of a batch, which it takes over, with one lock and one post.
- * True when the outbox is behind now. Any thread. */
+/* Sends all chunks of a batch, which it takes over, with one lock and one post:
+ * all of them or, when that is too much, none. True when the outbox is behind
+ * now. Any thread. */
 bool outbox_send_batch(struct outbox *box, struct batch *batch);
 
 /* True when somebody is behind, so that a sender has to look for him. */
