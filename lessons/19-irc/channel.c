@@ -41,6 +41,7 @@ static void channel_free(struct channel *channel) {
 /* --------------------------------------------------------------- members */
 
 struct member *channel_add(struct channel *channel, struct user *user) {
+  speech_end(channel->hall);
   struct member *member = lesson_alloc(sizeof *member);
   *member = (struct member){.channel = channel,
                             .user = user,
@@ -54,6 +55,7 @@ struct member *channel_add(struct channel *channel, struct user *user) {
 
 void channel_remove(struct member *member) {
   struct channel *channel = member->channel;
+  speech_end(channel->hall);
   LIST_REMOVE(member, of_channel);
   LIST_REMOVE(member, of_user);
   member->user->channel_count--;

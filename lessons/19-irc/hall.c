@@ -75,6 +75,7 @@ static bool hand_to(struct user *user) {
  * or NULL. */
 static struct user *hand_over(struct hall *hall) {
   struct user *user, *behind = NULL;
+  speech_end(hall);
   user_seal(hall);
   while ((user = SLIST_FIRST(&hall->touched))) {
     SLIST_REMOVE_HEAD(&hall->touched, touched);

@@ -23,6 +23,14 @@ struct rules {
   ax_fn *dismiss; /* in a session's strand: its user has left the hall */
 };
 
+/* What the asker says to a channel, while nothing else happens: speech.c. */
+struct speech {
+  struct channel *channel; /* NULL: nothing */
+  unsigned flavours;       /* which of them are heard there, as bits */
+  size_t size[FLAVOURS];
+  char text[FLAVOURS][2 * MESSAGE_ROOM];
+};
+
 #define NETWORK "Beach"
 #define VERSION "lesson19"
 
@@ -67,6 +75,7 @@ struct hall {
   size_t answer;               /* bytes that the asker gets */
   char text[2 * MESSAGE_ROOM]; /* of which so many are in no chunk yet: */
   size_t open;
+  struct speech speech;
   unsigned seen;
   unsigned long long messages; /* numbers for msgid and batches */
   ax_time since, busy;         /* when the turn began; what all of them took */

@@ -1,5 +1,5 @@
-/* history.h: the last messages of a channel. It holds the chunks that its
- * members got, in the flavour that has all tags: "@time=...;msgid=... :...". */
+/* history.h: the last messages of a channel, as chunks in the flavour that has
+ * all tags: "@time=...;msgid=... :...". */
 #ifndef HISTORY_H
 #define HISTORY_H
 

@@ -89,7 +89,7 @@ static struct chunk *make_chunk(const struct message *m, unsigned caps) {
 
 /* region: chunk */
 struct chunk *message_chunk(struct message *m, unsigned caps) {
-  struct chunk **chunk = &m->flavours[caps & (FLAVOURS - 1)];
+  struct chunk **chunk = &m->flavours[message_flavour(caps)];
   if (!*chunk)
     *chunk = make_chunk(m, caps);
   return *chunk;

@@ -27,6 +27,10 @@ void message_begin(struct message *message, struct hall *hall,
 void message_tag(struct message *message, const char *tags);
 void message_end(struct message *message);
 
+static inline unsigned message_flavour(unsigned caps) {
+  return caps & (FLAVOURS - 1);
+}
+
 /* The chunk in the flavour of these capabilities; the message keeps it. NULL
  * when there is no memory: then the asker, whose message it is, leaves. */
 struct chunk *message_chunk(struct message *message, unsigned caps);
@@ -34,6 +38,13 @@ struct chunk *message_chunk(struct message *message, unsigned caps);
 /* Writes it with tags for these capabilities; returns its size. */
 size_t message_text(const struct message *message, unsigned caps,
                     char to[MESSAGE_ROOM]);
+
+/* The asker says something to a channel. It is joined with what he said there
+ * just before, until speech_end hands all of it to the others who are in. To be
+ * called before one of them gets something else, and before who is in changes.
+ */
+void speech_add(struct channel *channel, const struct message *message);
+void speech_end(struct hall *hall);
 
 /* The same as user_send, for a message that nobody else gets. */
 void user_send_alone(struct user *to, const struct message *message);

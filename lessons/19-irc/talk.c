@@ -49,22 +49,31 @@ static void echo(struct user *user, struct message *m,
     user_send(user, m);
 }
 
+/* To members with one of these modes (0: any), and these capabilities. */
+static void send_to_some(const struct channel *channel, unsigned modes,
+                         unsigned need, struct message *m) {
+  const struct member *member;
+  LIST_FOREACH(member, &channel->members, of_channel) {
+    struct user *to = member->user;
+    if (to != channel->hall->asker && (to->caps & need) == need &&
+        (modes == 0 || member->modes & modes))
+      user_send(to, m);
+  }
+}
+
 /* region: channel */
 static void say_to_channel(struct user *user, struct channel *channel,
                            unsigned modes, const char *target,
                            const struct words *words) {
   struct message m;
-  const struct member *member;
-  unsigned need = needed(words);
   compose(&m, user, words, target);
-  LIST_FOREACH(member, &channel->members, of_channel) {
-    if (member->user != user && (member->user->caps & need) == need &&
-        (modes == 0 || member->modes & modes))
-      user_send(member->user, &m);
+  if (words->text && modes == 0) {
+    speech_add(channel, &m);
+    history_add(channel, &m);
+  } else {
+    send_to_some(channel, modes, needed(words), &m);
   }
   echo(user, &m, words);
-  if (words->text && modes == 0)
-    history_add(channel, &m);
   message_end(&m);
 }
 /* end: channel */

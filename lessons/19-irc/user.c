@@ -85,9 +85,12 @@ void user_starve(struct user *user) {
     hall->open = hall->answer = 0;
 }
 
-/* In the hall: until the end of the turn nobody but the hall knows of it. The
- * chunk may be one that could not be had. */
+/* In the hall: until the end of the turn nobody but the hall knows of it. What
+ * the asker said before comes first. The chunk may be one that could not be
+ * had. */
 static void put(struct user *to, struct chunk *chunk) {
+  if (to != to->hall->asker)
+    speech_end(to->hall);
   touch(to);
   if (!to->starved && !(chunk && batch_add(&to->gathered, chunk)))
     user_starve(to);

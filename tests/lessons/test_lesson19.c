@@ -298,6 +298,26 @@ static void words_reach_a_channel_and_a_user(void **state) {
   irc_close(irc);
 }
 
+/* All that is said in one turn, with something else in between. */
+static void what_was_said_comes_before_what_happens_next(void **state) {
+  struct irc *irc = irc_open(TCP);
+  irc_play(
+      irc, "a+ ann", "b+ bob", "c+ cid server-time", "a> JOIN #a,#b",
+      "a~ 366 {*}#b{*}", "b> JOIN #a,#b", "b~ 366 {*}#b{*}", "c> JOIN #a",
+      "c~ {*} 366 {*}", "a~ :cid!{*}", "b~ :cid!{*}",
+      "a> PRIVMSG #a :1\r\nPRIVMSG #a :2\r\nPRIVMSG #b :3\r\n"
+      "PRIVMSG #a :4\r\nPRIVMSG bob :5\r\nNOTICE #a :6\r\n"
+      "PRIVMSG #a :7\r\nKICK #a bob :8\r\nPRIVMSG #a :9",
+      "b< :ann!ann@127.0.0.1 PRIVMSG #a :1", "b< {*} #a :2", "b< {*} #b :3",
+      "b< {*} #a :4", "b< {*} bob :5", "b< :ann!ann@127.0.0.1 NOTICE #a :6",
+      "b< {*} #a :7", "b< {*} KICK #a bob :8",
+      "b=", "c< @time={*} :ann!ann@127.0.0.1 PRIVMSG #a :1",
+      "c< @time={*} #a :2", "c< @time={*} #a :4", "c< @time={*} NOTICE #a :6",
+      "c< @time={*} #a :7", "c< @time={*} KICK #a bob :8", "c< @time={*} #a :9",
+      "c=", "a~ {*}KICK{*}", "a=");
+  irc_close(irc);
+}
+
 static void an_echo_comes_before_the_pong_behind_it(void **state) {
   struct irc *irc = irc_open("--butlers", "2", TCP);
   irc_play(irc, "a+ ann echo-message", "a> JOIN #x", "a~ 366 {*}",
@@ -910,6 +930,7 @@ int main(void) {
       cmocka_unit_test(a_long_change_of_modes_is_told_in_several_lines),
       cmocka_unit_test(users_have_modes_of_their_own),
       cmocka_unit_test(words_reach_a_channel_and_a_user),
+      cmocka_unit_test(what_was_said_comes_before_what_happens_next),
       cmocka_unit_test(an_echo_comes_before_the_pong_behind_it),
       cmocka_unit_test(tags_go_to_those_who_want_them),
       cmocka_unit_test(an_answer_carries_its_label),
