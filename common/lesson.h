@@ -72,6 +72,10 @@ void lesson_serve(ax_context *context, long butlers);
  * its handler is to bring the context to an end. */
 void lesson_serve_until(ax_context *context, long butlers, ax_token on_signal);
 
+/* From now on SIGHUP ends nothing: each one posts the token, while a context is
+ * served. Call it before lesson_listen. Ignored, as with nohup, it stays so. */
+void lesson_on_hangup(ax_token token);
+
 /* A new acceptor that listens on `endpoint`; prints "listening on ENDPOINT",
  * with the real port for :0. The caller owns it. When listening is refused the
  * program ends with 1 and says why. A signal that comes after that line stops

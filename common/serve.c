@@ -44,8 +44,9 @@ static struct {
   pthread_mutex_t mutex; /* guards the rest */
   ax_context *context;   /* NULL: lesson_serve has returned */
   ax_token on_signal;
-  bool served; /* lesson_serve was called before */
-  int heard;   /* signals, since it was called, or before the first */
+  ax_token on_hangup; /* if this has a function, SIGHUP is no end */
+  bool served;        /* lesson_serve was called before */
+  int heard;          /* signals, since it was called, or before the first */
 } doorman = {.once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* In a signal handler, on any thread that does not block the signal. */
@@ -81,9 +82,19 @@ static int hear(void) {
   return heard;
 }
 
+/* True when SIGHUP is wanted for something else than an end. */
+static bool hear_hangup(void) {
+  pthread_mutex_lock(&doorman.mutex);
+  bool wanted = doorman.on_hangup.fn;
+  if (wanted && doorman.context)
+    ax_post(doorman.context, doorman.on_hangup);
+  pthread_mutex_unlock(&doorman.mutex);
+  return wanted;
+}
+
 static void *listen_to_signals(void *arg) {
   for (int signo; sigwait(&doorman.set, &signo) == 0;)
-    if (hear() > 1)
+    if (!(signo == SIGHUP && hear_hangup()) && hear() > 1)
       end_by(signo);
   return NULL;
 }
@@ -109,6 +120,12 @@ static void hire_doorman(void) {
     if (sigismember(&doorman.set, signo) == 1)
       sigaction(signo, &action, NULL);
   pthread_sigmask(SIG_UNBLOCK, &doorman.set, NULL);
+}
+
+void lesson_on_hangup(ax_token token) {
+  pthread_mutex_lock(&doorman.mutex);
+  doorman.on_hangup = token;
+  pthread_mutex_unlock(&doorman.mutex);
 }
 
 /* -------------------------------------------------------------- listening */

@@ -328,6 +328,11 @@ static void first_signal(void *arg, int err, size_t n) {
   fflush(stdout);
 }
 
+static void read_again(void *arg, int err, size_t n) {
+  puts("again");
+  fflush(stdout);
+}
+
 /* Two signals at once, while it serves; then it ends by itself. */
 static void hear_twice(void *arg, int err, size_t n) {
   kill(getpid(), SIGINT);
@@ -352,6 +357,8 @@ static int serve_as(const char *how) {
   ax_acceptor *acceptor =
       strcmp(how, "early") == 0 ? open_and_kill(context) : NULL;
   ax_post(context, ax_call(fn, NULL));
+  if (strcmp(how, "rereading") == 0)
+    lesson_on_hangup(ax_call(read_again, NULL));
   if (strcmp(how, "patient") == 0)
     lesson_serve_until(context, 1, ax_call(first_signal, NULL));
   else
@@ -418,6 +425,16 @@ static void a_signal_that_comes_early_is_heard(void **state) {
   assert_int_equal(program_wait(program), 0);
   assert_non_null(strstr(program_out(program), "\nserved\n"));
   program_free(program);
+}
+
+static void a_hangup_may_be_for_something_else_than_the_end(void **state) {
+  struct program *program = serving("rereading");
+  program_signal(program, SIGHUP);
+  program_wait_for(program, "again\n");
+  program_signal(program, SIGHUP);
+  program_wait_for(program, "again\nagain\n");
+  program_signal(program, SIGTERM);
+  expect_end(program, 0, "open\nagain\nagain\nserved\n");
 }
 
 static void an_ignored_signal_stays_ignored(void **state) {
@@ -505,6 +522,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_second_signal_ends_what_is_patient),
       cmocka_unit_test(a_second_signal_changes_nothing_when_it_ends_anyway),
       cmocka_unit_test(a_signal_that_comes_early_is_heard),
+      cmocka_unit_test(a_hangup_may_be_for_something_else_than_the_end),
       cmocka_unit_test(an_ignored_signal_stays_ignored),
       cmocka_unit_test(a_blocked_signal_is_heard),
       clean_test(a_log_that_nobody_reads_holds_up_nobody),
