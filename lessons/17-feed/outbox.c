@@ -28,6 +28,7 @@ static unsigned count_in(struct outbox *box, bool done, size_t cost) {
   }
   unsigned todo = box->flushing ? 0 : FLUSH;
   box->queued += cost;
+  watch_note(box);
   box->flushing = true;
   return todo;
 }
@@ -262,9 +263,11 @@ void outbox_end(struct outbox *box, const char *why) {
     ax_timer_cancel(box->timer);
 }
 
-/* In the strand: all has left, or it never will. */
+/* In the strand: all has left, or it never will. Nobody waits for it now. */
 static void on_last(void *arg, int err, size_t n) {
   struct outbox *box = arg;
+  if (box->timer)
+    ax_timer_cancel(box->timer);
   if (err)
     ax_stream_close(box->stream);
   else

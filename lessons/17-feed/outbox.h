@@ -13,7 +13,9 @@
  *   3. Nobody is waited for longer than `patience`. An outbox that is behind
  *      and from which nothing leaves in that time is cut off. One from which
  *      something leaves is late from then on: the senders go on without it,
- *      and it is cut off when more than `limit` would wait.
+ *      and it is cut off when more than `limit` would wait. With a `stall` one
+ *      from which nothing leaves is late at the next look, and cut off when
+ *      that time is over.
  *   4. An outbox that is not behind takes one chunk of any size.
  *
  * So a client that takes half of the mark in the time of patience is never cut
@@ -28,12 +30,13 @@
 /* What all outboxes of a server have in common. */
 struct outbox_rules {
   size_t mark, limit; /* of what waits for one client, as chunk_cost counts */
-  ax_time patience;
+  ax_time patience, stall; /* 0: no stall */
   /* In the strand. A write has failed, and `why` is NULL: nothing more will
    * leave, but what the client said before may still be read. Or the client is
    * cut off, as `why` says: the owner calls outbox_end. */
   void (*broken)(void *owner, const char *why);
-  atomic_long behind; /* so many outboxes are waited for */
+  atomic_long behind;    /* so many outboxes are waited for */
+  atomic_size_t highest; /* the most that has waited for one client */
 };
 
 /* A sender that waits. */

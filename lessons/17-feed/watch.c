@@ -53,6 +53,15 @@ void watch_on_cut_off(void *arg, int err, size_t n) {
   box->rules->broken(box->owner, box->why);
 }
 
+/* Another butler may raise it in the same moment. */
+void watch_note(struct outbox *box) {
+  atomic_size_t *highest = &box->rules->highest;
+  size_t before = atomic_load_explicit(highest, memory_order_relaxed);
+  while (box->queued > before &&
+         !atomic_compare_exchange_weak(highest, &before, box->queued))
+    ;
+}
+
 /* region: more */
 /* One that is not behind takes a chunk of any size. */
 bool watch_admits(struct outbox *box, size_t cost) {
@@ -135,16 +144,23 @@ void watch_start(void *arg, int err, size_t n) {
   ax_timer_wait(box->timer, ax_keep(box->owner, ax_call(on_tick, box)));
 }
 
+/* So many ticks without a move are too many. */
+static int still_limit(const struct outbox_rules *rules) {
+  return rules->stall ? (int)(rules->stall / (rules->patience / TICKS)) : TICKS;
+}
+
 /* With the lock held: why the client is to be cut off, or "". */
 static const char *judge(struct outbox *box) {
+  int limit = still_limit(box->rules);
+  bool sleeps = box->rules->stall && box->state == BEHIND && !box->moved;
   box->still_for = box->moved ? 0 : box->still_for + 1;
   box->moved = false;
   box->behind_for = box->state == BEHIND ? box->behind_for + 1 : 0;
-  if (box->still_for >= TICKS && box->state != ABREAST)
+  if (box->still_for >= limit && box->state != ABREAST)
     return "it does not read, and others wait for it";
-  if (box->still_for >= TICKS && box->reply)
+  if (box->still_for >= limit && box->reply)
     return "it does not read what it asked for";
-  if (box->behind_for >= TICKS)
+  if (box->behind_for >= TICKS || sleeps)
     set_state(box, LATE);
   return "";
 }

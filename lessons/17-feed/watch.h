@@ -12,7 +12,10 @@ bool watch_admits(struct outbox *box, size_t cost);
 /* The outbox takes nothing more, and says why. Post watch_on_cut_off. */
 void watch_cut_off(struct outbox *box, const char *why);
 
-/* More waits than before. True: post watch_start. */
+/* More waits than before: is it more than ever? */
+void watch_note(struct outbox *box);
+
+/* The same, within the limits. True: post watch_start. */
 bool watch_more(struct outbox *box);
 
 /* Something has left. Returns the senders that go on, for watch_wake. */
