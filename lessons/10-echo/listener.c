@@ -12,6 +12,8 @@ static void accept_next(struct listener *l) {
 
 static void on_accepted(void *arg, int err, size_t n) {
   struct listener *l = arg;
+  if (l->stopped)
+    return;
   if (err) {
     lesson_log("accept: %s", uv_strerror(err));
     return;
@@ -29,6 +31,11 @@ void listener_start(struct listener *l, ax_executor *executor,
                          .connected = connected,
                          .arg = arg};
   accept_next(l);
+}
+
+void listener_stop(struct listener *l) {
+  l->stopped = true;
+  ax_acceptor_close(l->acceptor);
 }
 
 void listener_free(struct listener *l) {

@@ -13,6 +13,7 @@ struct listener {
   ax_executor *executor;
   ax_acceptor *acceptor;
   ax_stream *next; /* the stream that the next connection will be */
+  bool stopped;
   connected_fn *connected;
   void *arg;
 };
@@ -22,6 +23,9 @@ struct listener {
 void listener_start(struct listener *listener, ax_executor *executor,
                     const ax_endpoint *endpoint, connected_fn *connected,
                     void *arg);
+
+/* Listens no more. Where its handlers run: give it a strand for that. */
+void listener_stop(struct listener *listener);
 
 /* Lets go of what it has, after ax_run has returned. */
 void listener_free(struct listener *listener);
