@@ -6,10 +6,13 @@
 
 enum {
   TOPIC_LEN = 300,
+  KICK_LEN = 200,
   KEY_LEN = 32,
   BAN_LEN = PREFIX_LEN,
   BANS_MOST = 100,
-  CHANNELS_MOST = 100
+  CHANNELS_MOST = 100,
+  MODES_MOST = 12,  /* in one command */
+  TARGETS_MOST = 4, /* the same */
 };
 
 /* Modes of a channel without a parameter, in the order of CHANNEL_FLAGS. */

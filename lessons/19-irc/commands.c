@@ -128,7 +128,8 @@ const char *for_each_part(struct user *user, const char *list, size_t most,
 
 void for_few_parts(struct user *user, const char *list, part_fn *each,
                    void *arg) {
-  const char *rest = for_each_part(user, list, TARGETS_MOST, each, arg);
+  size_t most = user->hall->rules.limits.targets;
+  const char *rest = for_each_part(user, list, most, each, arg);
   if (rest)
     reply(user, ERR_TOOMANYTARGETS, word_or_star(rest));
 }

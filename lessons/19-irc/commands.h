@@ -35,14 +35,12 @@ typedef void part_fn(struct user *user, const char *part, void *arg);
 const char *for_each_part(struct user *user, const char *list, size_t most,
                           part_fn *each, void *arg);
 
-/* The same for TARGETS_MOST; the others get ERR_TOOMANYTARGETS. */
+/* The same for as many targets as a command may have; the others get
+ * ERR_TOOMANYTARGETS. */
 void for_few_parts(struct user *user, const char *list, part_fn *each,
                    void *arg);
 
 /* The names of all commands, one after the other; NULL ends them. */
 const char *command_name(size_t at);
-
-/* How often a command may name a target; ISUPPORT tells clients. */
-enum { TARGETS_MOST = 4 };
 
 #endif

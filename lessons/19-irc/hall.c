@@ -11,6 +11,7 @@
 #include "whowas.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 /* Bytes. An asker is read on at once after an answer of up to so many, and
  * after a longer one when it has left. */
@@ -129,6 +130,8 @@ int hall_turn(void *arg) {
   struct turn *turn = arg;
   struct user *user = turn->user;
   begin(user->hall, user);
+  if (user->hall->rules.hooks)
+    user->hall->rules.hooks->turn(turn);
   run_lines(turn, user);
   const struct user *behind = end(user->hall);
   if (user->state == USER_GONE)
@@ -154,7 +157,21 @@ void hall_enter(void *arg, int err, size_t n) {
   user_enter(user, user->hall);
 }
 
+void hall_do(struct hall *hall, void (*work)(struct hall *hall, void *arg),
+             void *arg) {
+  begin(hall, NULL);
+  work(hall, arg);
+  hand_over(hall);
+}
+
+/* The name stands in front of each line. */
+static void check_name(const char *name) {
+  if (!*name || strlen(name) > HOST_LEN || strpbrk(name, " :!@*?,"))
+    lesson_must("use that name", UV_EINVAL);
+}
+
 struct hall *hall_new(ax_context *context, const struct rules *rules) {
+  check_name(rules->name);
   struct hall *hall = lesson_alloc(sizeof *hall);
   *hall = (struct hall){
       .context = context, .strand = ax_strand_new(context), .rules = *rules};

@@ -15,12 +15,40 @@
 #include "channel.h"
 #include "line.h"
 
+struct session;
+struct turn;
+
+/* What another server adds to this one; lesson 19 adds nothing. */
+struct hooks {
+  /* In the session's strand: it reads from now on; it reads no more. */
+  void (*start)(struct session *session), (*end)(struct session *session);
+  /* In the session's strand, before each read: so many lines may go to the
+   * hall. 0: it is held back until session_go_on. */
+  size_t (*admit)(struct session *session);
+  /* In the hall: a turn begins; a user is welcome. */
+  void (*turn)(const struct turn *turn), (*welcome)(struct user *user);
+};
+
+/* How long, and how many; ISUPPORT tells clients. No more than the constants,
+ * which are the room that there is. */
+struct limits {
+  long nick, channel, topic, kick, away, real; /* bytes */
+  long channels, targets;                      /* of a user; of a command */
+};
+#define LIMITS_MOST                                                            \
+  ((struct limits){NICK_LEN, CHANNEL_LEN, TOPIC_LEN, KICK_LEN, AWAY_LEN,       \
+                   REAL_LEN, CHANNELS_MOST, TARGETS_MOST})
+
 /* How the server is called and run; set before the first client comes. */
 struct rules {
-  const char *name, *info, *password, *motd; /* NULL: none of the last two */
-  const char *oper, *oper_password;
+  const char *version;
+  const char *name, *info;
+  const char *password, *oper, *oper_password; /* "": none of the first two */
+  const char *motd;                            /* NULL: none */
+  struct limits limits;
   struct outbox_rules outbox;
   ax_fn *dismiss; /* in a session's strand: its user has left the hall */
+  const struct hooks *hooks; /* NULL: none */
 };
 
 /* What the asker says to a channel, while nothing else happens: speech.c. */
@@ -32,13 +60,13 @@ struct speech {
 };
 
 #define NETWORK "Beach"
-#define VERSION "lesson19"
 
 /* What a session asks the hall to do. It belongs to the session until it is
  * handed over, then to the hall until the session's token is completed. */
 struct turn {
   struct user *user;
   const char *leave;           /* why it goes, or NULL */
+  ax_time asked;               /* when it left home, if there are hooks */
   ax_token done;               /* to be completed in the session's strand ... */
   struct outbox_waiter waiter; /* ... when he is not behind any more */
   size_t at, count;            /* of the lines: done, and all */
@@ -77,11 +105,13 @@ struct hall {
   size_t open;
   struct speech speech;
   unsigned seen;
-  unsigned long long messages; /* numbers for msgid and batches */
-  ax_time since, busy;         /* when the turn began; what all of them took */
+  unsigned long long messages;             /* numbers for msgid and batches */
+  unsigned long long lines_out, bytes_out; /* to all users, ever */
+  ax_time since, busy; /* when the turn began; what all of them took */
   struct label label;
 };
 
+/* Ends the program when its name is none. */
 struct hall *hall_new(ax_context *context, const struct rules *rules);
 
 /* When the context is gone: lets the users go who are still there. */
@@ -98,5 +128,10 @@ int hall_starve(void *user);
 
 /* In the hall: a client has come; `arg` is its user. */
 ax_fn hall_enter;
+
+/* In the hall, outside of a turn: does that work, and hands over what it has
+ * sent. */
+void hall_do(struct hall *hall, void (*work)(struct hall *hall, void *arg),
+             void *arg);
 
 #endif

@@ -56,12 +56,13 @@ static bool may_join(struct user *user, struct channel *channel,
 static void join(struct user *user, const char *name, void *arg) {
   char key[LINE_MOST];
   next_part(arg, key);
+  const struct limits *limits = &user->hall->rules.limits;
   struct channel *channel = channel_find(user->hall, name);
-  if (!channel_valid(name))
+  if (!channel_valid(name) || (long)strlen(name) > limits->channel)
     reply(user, ERR_NOSUCHCHANNEL, word_or_star(name));
   else if (channel && member_of(channel, user))
     return;
-  else if (user->channel_count == CHANNELS_MOST)
+  else if ((long)user->channel_count >= limits->channels)
     reply(user, ERR_TOOMANYCHANNELS, name);
   else if (!channel || may_join(user, channel, key)) {
     channel = channel ? channel : channel_make(user->hall, name);
@@ -145,8 +146,9 @@ static void kick(struct user *user, const char *nick, void *arg) {
     reply(user, ERR_USERNOTINCHANNEL, nick, channel->name);
   if (!victims)
     return;
+  size_t why = utf8_cut(kick->why, user->hall->rules.limits.kick);
   channel_hear(channel, user, "KICK %s %s :%.*s", channel->name, victim->nick,
-               (int)utf8_cut(kick->why, KICK_LEN), kick->why);
+               (int)why, kick->why);
   channel_remove(victims);
 }
 
@@ -210,7 +212,8 @@ void do_invite(struct user *user, const struct line *line) {
 
 static void set_topic(struct user *user, struct channel *channel,
                       const char *topic) {
-  user_set_text(&channel->topic, *topic ? topic : NULL, TOPIC_LEN);
+  user_set_text(&channel->topic, *topic ? topic : NULL,
+                user->hall->rules.limits.topic);
   user_prefix(user, channel->topic_by);
   channel->topic_at = user->hall->now;
   channel_hear(channel, user, "TOPIC %s :%s", channel->name,

@@ -2,9 +2,9 @@
  * commands.c the table of what one can say; docs/irc.md has the protocol. */
 #include "../10-echo/listener.h"
 #include "lesson.h"
+#include "motd.h"
 #include "session.h"
 
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -35,28 +35,6 @@ static struct lesson_cli cli = {
     .texts = texts,
     .text_count = sizeof texts / sizeof *texts};
 
-/* The whole file, or the program ends. */
-static char *read_file(const char *path) {
-  char *text = NULL;
-  size_t size = 0;
-  FILE *from = fopen(path, "r"), *to = open_memstream(&text, &size);
-  int err = from && to ? 0 : uv_translate_sys_error(errno);
-  lesson_must("read the message of the day", err);
-  for (int c; (c = getc(from)) != EOF;)
-    putc(c, to);
-  fclose(from);
-  fclose(to);
-  return text;
-}
-
-/* It stands in front of each line. */
-static void check_name(void) {
-  if (!*name || strlen(name) > HOST_LEN || strpbrk(name, " :!@*?,"))
-    lesson_must("use that name", UV_EINVAL);
-}
-
-static const char *or_none(const char *text) { return *text ? text : NULL; }
-
 /* Serves until a signal comes. */
 static void serve(ax_context *context, struct hall *hall) {
   struct listener listeners[sizeof cli.endpoints / sizeof *cli.endpoints];
@@ -70,18 +48,20 @@ static void serve(ax_context *context, struct hall *hall) {
 
 int main(int argc, char **argv) {
   lesson_cli(&cli, argc, argv);
-  check_name();
-  char *motd_text = *motd ? read_file(motd) : NULL;
+  char *motd_text;
+  lesson_must("read the message of the day", motd_read(motd, &motd_text));
   size_t mark = (size_t)queue_limit_kib << 10;
 
   /* region: main */
   ax_context *context = ax_context_new();
-  struct rules rules = {.name = name,
+  struct rules rules = {.version = "lesson19",
+                        .name = name,
                         .info = info,
-                        .password = or_none(password),
+                        .password = password,
                         .motd = motd_text,
-                        .oper = or_none(oper),
+                        .oper = oper,
                         .oper_password = oper_password,
+                        .limits = LIMITS_MOST,
                         .dismiss = session_dismiss,
                         .outbox = {.mark = mark,
                                    .limit = 4 * mark + (64 << 10),

@@ -8,7 +8,7 @@
 
 void do_oper(struct user *user, const struct line *line) {
   const struct rules *rules = &user->hall->rules;
-  if (!rules->oper || strcmp(rules->oper, line->params[0]) != 0 ||
+  if (!*rules->oper || strcmp(rules->oper, line->params[0]) != 0 ||
       strcmp(rules->oper_password, line->params[1]) != 0) {
     reply(user, ERR_PASSWDMISMATCH);
     return;

@@ -36,7 +36,7 @@ void do_userhost(struct user *user, const struct line *line) {
 
 void do_away(struct user *user, const struct line *line) {
   const char *why = *line->params[0] ? line->params[0] : NULL;
-  user_set_text(&user->away, why, AWAY_LEN);
+  user_set_text(&user->away, why, user->hall->rules.limits.away);
   if (why)
     reply(user, RPL_NOWAWAY);
   else
@@ -47,13 +47,13 @@ void do_away(struct user *user, const struct line *line) {
 
 void do_setname(struct user *user, const struct line *line) {
   const char *name = line->params[0];
-  if (!*name || strlen(name) > REAL_LEN) {
+  long most = user->hall->rules.limits.real;
+  if (!*name || (long)strlen(name) > most) {
     user_hear(user, NULL,
-              "FAIL SETNAME INVALID_REALNAME :A name has 1 to %d bytes",
-              REAL_LEN);
+              "FAIL SETNAME INVALID_REALNAME :A name has 1 to %ld bytes", most);
     return;
   }
-  user_set_text(&user->real, name, REAL_LEN);
+  user_set_text(&user->real, name, most);
   if (user->caps & CAP_SETNAME)
     user_hear(user, user, "SETNAME :%s", user->real);
   peers_hear(user, CAP_SETNAME, "SETNAME :%s", user->real);

@@ -15,26 +15,28 @@
 
 /* Tokens for one line; a line takes 13. */
 static void isupport(struct user *user) {
+  const struct limits *limits = &user->hall->rules.limits;
   char line[LINE_MOST];
   /* region: isupport */
   snprintf(line, sizeof line,
            "NETWORK=" NETWORK " CASEMAPPING=" CASEMAPPING
            " CHANTYPES=" CHANTYPES " PREFIX=(" MEMBER_MODES ")" MEMBER_SIGNS
            " STATUSMSG=" MEMBER_SIGNS " CHANMODES=b,k,l," CHANNEL_FLAGS
-           " NICKLEN=%d USERLEN=%d CHANNELLEN=%d TOPICLEN=%d KICKLEN=%d"
-           " AWAYLEN=%d NAMELEN=%d",
-           NICK_LEN, USER_LEN, CHANNEL_LEN, TOPIC_LEN, KICK_LEN, AWAY_LEN,
-           REAL_LEN);
+           " NICKLEN=%ld USERLEN=%d CHANNELLEN=%ld TOPICLEN=%ld KICKLEN=%ld"
+           " AWAYLEN=%ld NAMELEN=%ld",
+           limits->nick, USER_LEN, limits->channel, limits->topic, limits->kick,
+           limits->away, limits->real);
   reply(user, RPL_ISUPPORT, line);
-  snprintf(line, sizeof line,
-           "KEYLEN=%d CHANLIMIT=" CHANTYPES ":%d MAXLIST=b:%d MODES=%d"
-           " MONITOR=%d CHATHISTORY=%d MSGREFTYPES=msgid,timestamp"
-           " ELIST=CMNTU SAFELIST WHOX UTF8ONLY"
-           " TARGMAX=PRIVMSG:%d,NOTICE:%d,TAGMSG:%d,KICK:%d,NAMES:%d,LIST:%d,"
-           "WHOIS:1,JOIN:,PART:",
-           KEY_LEN, CHANNELS_MOST, BANS_MOST, MODES_MOST, WATCHES_MOST,
-           HISTORY_MOST, TARGETS_MOST, TARGETS_MOST, TARGETS_MOST, TARGETS_MOST,
-           TARGETS_MOST, TARGETS_MOST);
+  snprintf(
+      line, sizeof line,
+      "KEYLEN=%d CHANLIMIT=" CHANTYPES ":%ld MAXLIST=b:%d MODES=%d"
+      " MONITOR=%d CHATHISTORY=%d MSGREFTYPES=msgid,timestamp"
+      " ELIST=CMNTU SAFELIST WHOX UTF8ONLY"
+      " TARGMAX=PRIVMSG:%ld,NOTICE:%ld,TAGMSG:%ld,KICK:%ld,NAMES:%ld,LIST:%ld,"
+      "WHOIS:1,JOIN:,PART:",
+      KEY_LEN, limits->channels, BANS_MOST, MODES_MOST, WATCHES_MOST,
+      HISTORY_MOST, limits->targets, limits->targets, limits->targets,
+      limits->targets, limits->targets, limits->targets);
   reply(user, RPL_ISUPPORT, line);
   /* end: isupport */
 }
@@ -43,12 +45,13 @@ static void isupport(struct user *user) {
 
 static void greet(struct user *user) {
   const struct hall *hall = user->hall;
+  const char *version = hall->rules.version;
   char prefix[PREFIX_LEN + 1], began[32];
   strftime(began, sizeof began, "%Y-%m-%d %H:%M:%S UTC", gmtime(&hall->began));
   reply(user, RPL_WELCOME, NETWORK, user_prefix(user, prefix));
-  reply(user, RPL_YOURHOST, hall->rules.name, VERSION);
+  reply(user, RPL_YOURHOST, hall->rules.name, version);
   reply(user, RPL_CREATED, began);
-  reply(user, RPL_MYINFO, hall->rules.name, VERSION, USER_MODES,
+  reply(user, RPL_MYINFO, hall->rules.name, version, USER_MODES,
         "b" CHANNEL_FLAGS "kl" MEMBER_MODES, "bkl" MEMBER_MODES);
   isupport(user);
   const struct line nothing = {.params = {""}};
@@ -64,6 +67,8 @@ static void welcome(struct user *user) {
     hall->most = hall->known;
   greet(user);
   monitor_tell(user, true);
+  if (hall->rules.hooks)
+    hall->rules.hooks->welcome(user);
 }
 
 /* region: try */
@@ -72,7 +77,7 @@ void registration_try(struct user *user) {
   if (user->state != USER_NEW || user->negotiating || !*user->nick ||
       !*user->name)
     return;
-  if (wanted && (!user->pass || strcmp(wanted, user->pass) != 0)) {
+  if (*wanted && (!user->pass || strcmp(wanted, user->pass) != 0)) {
     reply(user, ERR_PASSWDMISMATCH);
     user_leave(user, "Bad password", true);
     return;
@@ -106,9 +111,10 @@ static void change_nick(struct user *user, const char *nick) {
 void do_nick(struct user *user, const struct line *line) {
   const char *nick = line->params[0];
   struct entry *owner = map_find(&user->hall->users, nick);
+  long most = user->hall->rules.limits.nick;
   if (!*nick)
     reply(user, ERR_NONICKNAMEGIVEN);
-  else if (!nick_valid(nick))
+  else if (!nick_valid(nick) || (long)strlen(nick) > most)
     reply(user, ERR_ERRONEUSNICKNAME, word_or_star(nick));
   else if (owner && owner != &user->by_nick)
     reply(user, ERR_NICKNAMEINUSE, nick);
@@ -133,7 +139,7 @@ void do_user(struct user *user, const struct line *line) {
     reply(user, ERR_INVALIDUSERNAME);
   } else {
     name_copy(user->name, sizeof user->name, line->params[0]);
-    user_set_text(&user->real, line->params[3], REAL_LEN);
+    user_set_text(&user->real, line->params[3], user->hall->rules.limits.real);
     registration_try(user);
   }
 }

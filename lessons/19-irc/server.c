@@ -50,7 +50,7 @@ void do_motd(struct user *user, const struct line *line) {
 void do_version(struct user *user, const struct line *line) {
   const struct rules *rules = &user->hall->rules;
   if (is_here(user, line->params[0]))
-    reply(user, RPL_VERSION, VERSION, rules->name, rules->info);
+    reply(user, RPL_VERSION, rules->version, rules->name, rules->info);
 }
 
 void do_time(struct user *user, const struct line *line) {
@@ -59,10 +59,11 @@ void do_time(struct user *user, const struct line *line) {
 }
 
 void do_info(struct user *user, const struct line *line) {
+  const struct rules *rules = &user->hall->rules;
   if (!is_here(user, line->params[0]))
     return;
-  reply(user, RPL_INFO, VERSION ": an IRC server of a course");
-  reply(user, RPL_INFO, user->hall->rules.info);
+  reply(user, RPL_INFO, rules->version);
+  reply(user, RPL_INFO, rules->info);
   reply(user, RPL_ENDOFINFO);
 }
 

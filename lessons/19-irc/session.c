@@ -10,6 +10,7 @@
  *     strand        strand      hall         strand
  */
 #include "session.h"
+#include "host.h"
 #include "lesson.h"
 
 #include <stdlib.h>
@@ -19,18 +20,27 @@ enum { LINES = 16 }; /* that go to the hall at once */
 
 atomic_long sessions_served, sessions_alive;
 
-static void session_destroy(void *object) {
-  struct session *s = object;
+void session_free(struct session *s) {
   outbox_free(&s->outbox); /* closes the stream */
   ax_dynbuf_free(&s->in);
   free(s->turn);
-  free(s);
   sessions_alive--;
+}
+
+static void session_destroy(void *object) {
+  session_free(object);
+  free(object);
+}
+
+static const struct hooks *hooks_of(const struct session *s) {
+  return s->hall->rules.hooks;
 }
 
 /* In the strand, when neither a read nor a turn is under way: what waits leaves
  * first, and then the stream ends so that the client can read it all. */
 static void finish(struct session *s) {
+  if (hooks_of(s))
+    hooks_of(s)->end(s);
   free(s->turn);
   s->turn = NULL;
   outbox_dismiss(&s->outbox, NULL);
@@ -45,6 +55,7 @@ static void on_turn(void *arg, int err, size_t n);
 /* In the strand: the lines go to the hall, and the answer comes back here. */
 static void take_turn(struct session *s) {
   ax_token token = ax_keep(s, ax_call(on_turn, s));
+  s->turn->asked = hooks_of(s) ? ax_now() : 0;
   ax_run_on(s->hall->strand, hall_turn, s->turn,
             ax_on(s->outbox.strand, token));
 }
@@ -109,13 +120,13 @@ static void skip_rest(struct session *s, size_t n) {
 
 static void cut_up(struct session *s) {
   ax_cbuf data = ax_dynbuf_data(&s->in);
-  s->turn->count = lines_take(s->turn->lines, LINES, (char *)data.base,
+  s->turn->count = lines_take(s->turn->lines, s->most, (char *)data.base,
                               data.len, &s->turn->used);
 }
 
 /* In the strand: a line at least has come. */
 static void take_lines(struct session *s, size_t n) {
-  if (!make_turn(s, LINES)) {
+  if (!make_turn(s, s->most)) {
     starve(s);
     return;
   }
@@ -123,6 +134,7 @@ static void take_lines(struct session *s, size_t n) {
     skip_rest(s, n);
   else
     cut_up(s);
+  s->lines += s->turn->count ? s->turn->count : 1; /* empty ones, too */
   take_turn(s);
 }
 
@@ -140,6 +152,7 @@ static void on_lines(void *arg, int err, size_t n) {
     finish(s);
   } else if (err == UV_EMSGSIZE) {
     s->too_long = true;
+    s->lines++;
     ax_dynbuf_consume(&s->in, LINE_ROOM);
     read_lines(s);
   } else if (err == UV_ENOMEM) {
@@ -154,9 +167,23 @@ static void on_lines(void *arg, int err, size_t n) {
 /* In the strand: a line at least, or what is there already. */
 static void read_lines(struct session *s) {
   ax_token token = ax_keep(s, ax_call(on_lines, s));
+  if (s->dismissed) {
+    finish(s);
+    return;
+  }
+  s->most = hooks_of(s) ? hooks_of(s)->admit(s) : LINES;
+  s->most = s->most < LINES ? s->most : LINES;
+  s->held = s->most == 0;
+  if (s->held)
+    return;
   s->reading = true;
   ax_stream_read_until(s->outbox.stream, &s->in, '\n',
                        ax_on(s->outbox.strand, token));
+}
+
+void session_go_on(struct session *s) {
+  if (s->held)
+    read_lines(s);
 }
 
 /* ------------------------------------------------------------------- end */
@@ -168,6 +195,9 @@ void session_dismiss(void *arg, int err, size_t n) {
   s->dismissed = true;
   if (s->reading)
     ax_stream_cancel_side(s->outbox.stream, AX_READ);
+  else if (s->held)
+    finish(s);
+  s->held = false;
 }
 /* end: dismiss */
 
@@ -183,30 +213,34 @@ void session_broken(void *arg, const char *why) {
 
 /* ----------------------------------------------------------------- start */
 
-/* The peer's address without its port. One that begins with a colon would end a
- * line's parameters. */
-static void name_host(struct session *s) {
-  ax_endpoint peer;
-  char text[AX_ENDPOINT_TEXT], *host = text;
-  if (ax_stream_remote(s->outbox.stream, &peer) ||
-      peer.addr.ss_family == AF_UNIX) {
-    name_copy(s->user.host, sizeof s->user.host, "localhost");
-    return;
-  }
-  ax_endpoint_format(&peer, text);
-  *strrchr(text, ':') = '\0';
-  if (*host == '[')
-    *strchr(++host, ']') = '\0';
-  char *zone = strchr(host, '%');
-  if (zone)
-    *zone = '\0';
-  if (*host == ':')
-    *--host = '0'; /* where the bracket was */
-  name_copy(s->user.host, sizeof s->user.host, host);
+void session_init(struct session *s, struct hall *hall, ax_stream *stream,
+                  void (*destroy)(void *session)) {
+  s->hall = hall;
+  ax_obj_init(&s->obj, destroy);
+  outbox_init(&s->outbox, &s->hall->rules.outbox, s, stream, s->hall->context);
+  outbox_opened(&s->outbox);
+  ax_dynbuf_init(&s->in, LINE_ROOM);
+  s->user.hall = hall;
+  s->user.outbox = &s->outbox;
+  s->user.session = s;
+  host_name(stream, s->user.host);
+  sessions_served++;
+  sessions_alive++;
 }
 
 /* In the strand, like all that touches the stream. */
-static void on_start(void *arg, int err, size_t n) { read_lines(arg); }
+static void on_start(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  if (hooks_of(s))
+    hooks_of(s)->start(s);
+  read_lines(s);
+}
+
+void session_serve(struct session *s) {
+  ax_post(s->hall->strand, ax_keep(s, ax_call(hall_enter, &s->user)));
+  ax_post(s->outbox.strand, ax_keep(s, ax_call(on_start, s)));
+  ax_unref(s);
+}
 
 void session_start(void *hall, ax_stream *stream) {
   struct session *s = calloc(1, sizeof *s);
@@ -215,18 +249,6 @@ void session_start(void *hall, ax_stream *stream) {
     ax_unref(stream);
     return;
   }
-  s->hall = hall;
-  ax_obj_init(&s->obj, session_destroy);
-  outbox_init(&s->outbox, &s->hall->rules.outbox, s, stream, s->hall->context);
-  outbox_opened(&s->outbox);
-  ax_dynbuf_init(&s->in, LINE_ROOM);
-  s->user.hall = hall;
-  s->user.outbox = &s->outbox;
-  s->user.session = s;
-  name_host(s);
-  sessions_served++;
-  sessions_alive++;
-  ax_post(s->hall->strand, ax_keep(s, ax_call(hall_enter, &s->user)));
-  ax_post(s->outbox.strand, ax_keep(s, ax_call(on_start, s)));
-  ax_unref(s);
+  session_init(s, hall, stream, session_destroy);
+  session_serve(s);
 }

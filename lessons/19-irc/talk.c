@@ -145,10 +145,11 @@ static void talk(struct user *user, const struct line *line,
   if (!*line->params[0] || (has_text && !*line->params[1]))
     return;
   user->spoke = user->hall->now;
+  size_t targets = user->hall->rules.limits.targets;
   if (answers)
     for_few_parts(user, line->params[0], say, &words);
   else
-    for_each_part(user, line->params[0], TARGETS_MOST, say, &words);
+    for_each_part(user, line->params[0], targets, say, &words);
 }
 
 void do_privmsg(struct user *user, const struct line *line) {

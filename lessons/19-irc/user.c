@@ -92,12 +92,14 @@ static void put(struct user *to, struct chunk *chunk) {
   if (to != to->hall->asker)
     speech_end(to->hall);
   touch(to);
+  to->hall->bytes_out += chunk ? chunk->size : 0;
   if (!to->starved && !(chunk && batch_add(&to->gathered, chunk)))
     user_starve(to);
 }
 
 /* region: put */
 void user_put(struct user *to, struct chunk *chunk) {
+  to->hall->lines_out++;
   if (to == to->hall->asker) {
     user_seal(to->hall);
     to->hall->answer += chunk->size;
@@ -122,6 +124,7 @@ void user_put_bytes(struct user *to, const char *bytes, size_t size) {
   struct hall *hall = to->hall;
   if (to->starved)
     return;
+  hall->lines_out += bytes[size - 1] == '\n'; /* not if more follows */
   if (to != hall->asker) {
     put_copy(to, bytes, size);
     return;

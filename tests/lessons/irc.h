@@ -14,6 +14,9 @@
 
 #include "peers.h"
 
+#ifndef IRC_LESSON
+#define IRC_LESSON 19 /* whose server it is */
+#endif
 #define SERVER_NAME "irc.example.org"
 enum { PEOPLE = 26, IRC_ROOM = 1 << 16 };
 
@@ -33,11 +36,11 @@ struct irc {
 /* Waits until it listens on all its endpoints: what is no option and does not
  * stand behind one. */
 static inline struct server irc_serve(const struct program_options *options) {
-  struct server server = {.program = program_start(19, options)};
+  struct server server = {.program = program_start(IRC_LESSON, options)};
   size_t count = 0;
   for (size_t i = 0; options->args[i]; i++) {
     if (*options->args[i] == '-')
-      i++;
+      i += !strchr(options->args[i], '=');
     else
       find_endpoint(server.program, count,
                     count ? server.more[count - 1] : server.endpoint),
