@@ -81,8 +81,9 @@ run_client() {
   return $status
 }
 
+# A client may have told it to end already.
 stop_server() {
-  kill "$server"
+  kill "$server" 2>/dev/null || :
   wait "$server"
   server=
   echo "-- the server's output"

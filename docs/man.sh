@@ -1,8 +1,12 @@
 #!/bin/sh
 # man.sh N README PROGRAM: a manual page of a server lesson, as Markdown, from
-# what --help prints and from what its README says about running it.
+# what --help prints and from what its README says about running it. Where a
+# man.md is beside the README, its sections are part of the page.
 
 n=$1 readme=$2 program=$3
+more=$(cat "$(dirname "$readme")/man.md" 2>/dev/null)
+signals='SIGINT, SIGTERM, SIGHUP and SIGQUIT end it; a second one ends it at once.'
+case $more in *'# SIGNALS'*) signals='What signals do is told below.' ;; esac
 help=$($program --help) || exit
 title=$(sed -n '1s/.*: //p' "$readme")
 
@@ -20,8 +24,8 @@ lesson$n - $title
 $(echo "$help" | sed '1d;/^  /d')
 
 It prints \`listening on ENDPOINT\` on a line of its own for each endpoint when
-it accepts there, with the real port where 0 was asked for. SIGINT, SIGTERM,
-SIGHUP and SIGQUIT end it; a second one ends it at once. How it works is told in \`$readme\`.
+it accepts there, with the real port where 0 was asked for. $signals How it works
+is told in \`$readme\`.
 
 # OPTIONS
 
@@ -44,6 +48,8 @@ $(echo "$help" | awk -F ': ' '/^  / {
 **LESSON_SPEED**
 
 :   how many times faster the seconds of a lesson pass
+
+$more
 
 # EXIT STATUS
 
