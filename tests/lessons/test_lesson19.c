@@ -11,8 +11,8 @@ static void note(const char *format, ...) __attribute__((format(printf, 1, 2)));
 #include "../../lessons/17-feed/chunk.c"     // NOLINT
 #include "../../lessons/17-feed/outbox.c"    // NOLINT
 #include "../../lessons/17-feed/watch.c"     // NOLINT
-#include "../../lessons/19-irc/line.c"       // NOLINT
 #include "../../lessons/19-irc/host.c"       // NOLINT
+#include "../../lessons/19-irc/line.c"       // NOLINT
 #define lesson_log note
 #define malloc scarce
 #include "../../lessons/19-irc/session.c" // NOLINT
