@@ -190,8 +190,8 @@ static void maybe_help(const struct lesson_cli *cli, int argc, char **argv) {
 void lesson_cli(struct lesson_cli *cli, int argc, char **argv) {
   if (argc > 0)
     name_program(argv[0]);
-  maybe_help(cli, argc, argv);
   lesson__start();
+  maybe_help(cli, argc, argv);
   for (int i = 1; i < argc; i++) {
     if (argv[i][0] != '-') {
       add_endpoint(cli, argv[i]);

@@ -4,6 +4,7 @@
  * terminal with an escape sequence, so it is escaped before it is printed. */
 #include "lesson.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -15,8 +16,9 @@
 
 /* Some code points print nothing and turn the direction of what follows. */
 static bool is_control(uint32_t code) {
-  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x200e ||
-         code == 0x200f || (code >= 0x2028 && code <= 0x202e) ||
+  return code < 0x20 || (code >= 0x7f && code < 0xa0) || code == 0x61c ||
+         code == 0x200e || code == 0x200f ||
+         (code >= 0x2028 && code <= 0x202e) ||
          (code >= 0x2066 && code <= 0x2069);
 }
 
@@ -72,13 +74,29 @@ static struct {
   long lost; /* lines, since the last one that was written */
 } log_ = {.mutex = PTHREAD_MUTEX_INITIALIZER};
 
-/* With the mutex held. A pipe that has room takes so many bytes, PIPE_BUF, at
- * once; so the write does not wait. After a line was lost the next ones do not
- * wait either, or a full pipe would slow down all that is logged. */
+/* A pipe that has room takes so many bytes, PIPE_BUF, at once; so a write does
+ * not wait. A terminal may have room for less than a line, so it is opened
+ * anew: then a write to it does not wait either. -1: it is none, or cannot be.
+ */
+static int open_terminal(void) {
+  char name[128];
+  return ttyname_r(STDERR_FILENO, name, sizeof name)
+             ? -1
+             : open(name, O_WRONLY | O_NOCTTY | O_NONBLOCK | O_CLOEXEC);
+}
+
+/* With the mutex held. After a line was lost the next ones do not wait for
+ * room, or who does not read would slow down all that is logged. */
 static bool write_line(const char *line, size_t length) {
   struct pollfd out = {.fd = STDERR_FILENO, .events = POLLOUT};
-  return poll(&out, 1, log_.lost ? 0 : PATIENCE) == 1 &&
-         write(STDERR_FILENO, line, length) >= 0;
+  if (poll(&out, 1, log_.lost ? 0 : PATIENCE) != 1)
+    return false;
+  int terminal = open_terminal();
+  int log = terminal == -1 ? STDERR_FILENO : terminal;
+  bool whole = write(log, line, length) == (ssize_t)length;
+  if (terminal != -1)
+    close(terminal);
+  return whole;
 }
 
 static void tell_what_was_lost(void) {

@@ -32,7 +32,7 @@ new:
 	@$(if $(OWN),echo 'Nothing is written: $(WORK)/$(NAME) has a program already' \
 	  >&2; exit 2,:)
 	@mkdir -p $(WORK)/$(NAME)
-	@set -C && sed '/^ *\/\* \(region\|end\): /d; s/NAME=mine/NAME=$(NAME)/' \
+	@set -C && sed '/^ *\/\* region: /d; /^ *\/\* end: /d; s/NAME=mine/NAME=$(NAME)/' \
 	  docs/your-program.c >$(WORK)/$(NAME)/main.c
 	@echo '$(WORK)/$(NAME)/main.c is yours. Run it: make run NAME=$(NAME)'
 

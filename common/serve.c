@@ -45,8 +45,8 @@ static struct {
   ax_context *context;   /* NULL: lesson_serve has returned */
   ax_token on_signal;
   ax_token on_hangup; /* if this has a function, SIGHUP is no end */
-  bool served;        /* lesson_serve was called before */
-  int heard;          /* signals, since it was called, or before the first */
+  int heard;          /* signals */
+  bool spent;         /* those are what the last lesson_serve was ended by */
 } doorman = {.once = PTHREAD_ONCE_INIT, .mutex = PTHREAD_MUTEX_INITIALIZER};
 
 /* In a signal handler, on any thread that does not block the signal. */
@@ -196,16 +196,16 @@ void lesson_serve_until(ax_context *context, long butlers, ax_token on_signal) {
   pthread_mutex_lock(&doorman.mutex);
   doorman.context = context;
   doorman.on_signal = on_signal;
-  if (doorman.served)
+  if (doorman.spent)
     doorman.heard = 0;
   else if (doorman.heard)
     pass_on(); /* it came while the endpoints were opened */
-  doorman.served = true;
   pthread_mutex_unlock(&doorman.mutex);
   pthread_once(&doorman.once, hire_doorman);
   lesson_run(context, butlers);
   pthread_mutex_lock(&doorman.mutex);
   doorman.context = NULL; /* which may be freed now */
+  doorman.spent = doorman.heard > 0;
   pthread_mutex_unlock(&doorman.mutex);
 }
 

@@ -279,6 +279,16 @@ static void output_that_is_lost_is_no_success(void **state) {
   program_free(program);
 }
 
+static void help_that_is_lost_is_no_success(void **state) {
+  char *argv[] = {"/bin/sh", "-c", "exec \"$0\" play --help >/dev/full", self,
+                  NULL};
+  if (access("/dev/full", W_OK) != 0)
+    skip();
+  struct program *program = program_exec(argv, NULL);
+  assert_int_equal(program_wait(program), 1);
+  program_free(program);
+}
+
 static void what_is_not_printable_is_escaped(void **state) {
   static const char right_to_left[] = {'\xe2', '\x80', '\xae', 0};
   static const struct {
@@ -292,7 +302,8 @@ static void what_is_not_printable_is_escaped(void **state) {
        "31m",
        "\\xc2\\x9b31m"}, /* C1 */
       {right_to_left, "\\xe2\\x80\\xae"},
-      {"\xe2\x82", "\\xe2\\x82"},                            /* cut off */
+      {"\xd8\x9c", "\\xd8\\x9c"}, /* the Arabic letter mark */
+      {"\xe2\x82", "\\xe2\\x82"}, /* cut off */
       {"\xc0\x8a\xe0\x80\x8a", "\\xc0\\x8a\\xe0\\x80\\x8a"}, /* too long */
       {"\xed\xa0\x80", "\\xed\\xa0\\x80"},                   /* a surrogate */
       {"\xf5\x80\x80\x80\xff", "\\xf5\\x80\\x80\\x80\\xff"},
@@ -345,6 +356,7 @@ static ax_acceptor *open_and_kill(ax_context *context) {
   ax_endpoint_parse("127.0.0.1:0", &endpoint);
   ax_acceptor *acceptor = lesson_listen(context, &endpoint);
   kill(getpid(), SIGTERM);
+  uv_sleep(20); /* so that it is heard before anybody serves, as a rule */
   return acceptor;
 }
 
@@ -352,10 +364,13 @@ static int serve_as(const char *how) {
   ax_fn *fn = strcmp(how, "busy") == 0    ? never_return
               : strcmp(how, "twice") == 0 ? hear_twice
                                           : open_up;
+  bool again = strcmp(how, "again") == 0;
   ax_context *context = ax_context_new();
+  if (again)
+    lesson_serve(context, 1); /* without work it returns */
   ax_work_begin(context);
   ax_acceptor *acceptor =
-      strcmp(how, "early") == 0 ? open_and_kill(context) : NULL;
+      again || strcmp(how, "early") == 0 ? open_and_kill(context) : NULL;
   ax_post(context, ax_call(fn, NULL));
   if (strcmp(how, "rereading") == 0)
     lesson_on_hangup(ax_call(read_again, NULL));
@@ -437,6 +452,14 @@ static void a_hangup_may_be_for_something_else_than_the_end(void **state) {
   expect_end(program, 0, "open\nagain\nagain\nserved\n");
 }
 
+static void a_signal_between_two_servers_is_heard(void **state) {
+  char *argv[] = {self, "serve", "again", NULL};
+  struct program *program = program_exec(argv, NULL);
+  assert_int_equal(program_wait(program), 0);
+  assert_non_null(strstr(program_out(program), "\nserved\n"));
+  program_free(program);
+}
+
 static void an_ignored_signal_stays_ignored(void **state) {
   struct sigaction ignore = {.sa_handler = SIG_IGN}, before;
   sigaction(SIGHUP, &ignore, &before);
@@ -491,6 +514,28 @@ static void a_log_that_nobody_reads_holds_up_nobody(void **state) {
   close(stderr_);
 }
 
+/* It says that it has room, and then has too little for a line. */
+static void a_terminal_that_nobody_reads_holds_up_nobody(void **state) {
+  static char text[1 << 20];
+  int terminal = posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK);
+  int stderr_ = dup(STDERR_FILENO);
+  assert_int_equal(grantpt(terminal) || unlockpt(terminal), 0);
+  int log = open(ptsname(terminal), O_RDWR | O_NOCTTY);
+  dup2(log, STDERR_FILENO);
+  for (int i = 0; i < LINES; i++)
+    lesson_log("line %d, and some more words than would always fit", i);
+  drain(terminal, text, sizeof text);
+  lesson_log("again");
+  dup2(stderr_, STDERR_FILENO);
+  assert_non_null(strstr(text, "line 0,"));
+  drain(terminal, text, sizeof text);
+  assert_non_null(strstr(text, "lines of this log that are lost: "));
+  assert_non_null(strstr(text, "\nagain\r\n"));
+  close(log);
+  close(terminal);
+  close(stderr_);
+}
+
 int main(int argc, char **argv) {
   if (argc > 2 && strcmp(argv[1], "serve") == 0)
     return serve_as(argv[2]);
@@ -516,6 +561,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(an_error_ends_the_program),
       clean_test(lesson_seconds_without_end_are_clamped),
       cmocka_unit_test(output_that_is_lost_is_no_success),
+      cmocka_unit_test(help_that_is_lost_is_no_success),
       cmocka_unit_test(what_is_not_printable_is_escaped),
       cmocka_unit_test(a_signal_ends_a_server),
       cmocka_unit_test(a_second_signal_ends_what_hangs),
@@ -523,9 +569,11 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_second_signal_changes_nothing_when_it_ends_anyway),
       cmocka_unit_test(a_signal_that_comes_early_is_heard),
       cmocka_unit_test(a_hangup_may_be_for_something_else_than_the_end),
+      cmocka_unit_test(a_signal_between_two_servers_is_heard),
       cmocka_unit_test(an_ignored_signal_stays_ignored),
       cmocka_unit_test(a_blocked_signal_is_heard),
       clean_test(a_log_that_nobody_reads_holds_up_nobody),
+      cmocka_unit_test(a_terminal_that_nobody_reads_holds_up_nobody),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
