@@ -17,6 +17,11 @@ struct echo {
 static void on_connected(void *arg, ax_stream *stream) {
   const struct echo *echo = arg;
   struct session *s = session_new(stream, echo->limit);
+  if (!s) {
+    lesson_log("out of memory: a client is sent away");
+    ax_unref(stream);
+    return;
+  }
   echo->start(s);
   ax_unref(s);
 }

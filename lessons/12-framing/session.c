@@ -17,7 +17,9 @@ static void session_destroy(void *object) {
 }
 
 struct session *session_new(ax_stream *stream, size_t limit) {
-  struct session *s = lesson_alloc(sizeof *s);
+  struct session *s = malloc(sizeof *s);
+  if (!s)
+    return NULL;
   *s = (struct session){.stream = stream, .limit = limit};
   ax_obj_init(&s->obj, session_destroy);
   ax_dynbuf_init(&s->in, limit + 1); /* and a NUL */

@@ -20,7 +20,8 @@ struct session {
 };
 /* end: session */
 
-/* A session on an open stream, whose reference it takes. */
+/* A session on an open stream, whose reference it takes. NULL: there is no
+ * memory, and the stream stays yours. */
 struct session *session_new(ax_stream *stream, size_t limit);
 
 /* Call it last in a handler: when that has returned, the session is gone.

@@ -139,7 +139,12 @@ static void customer_destroy(void *object) {
 }
 
 void customer_connected(void *shop, ax_stream *stream) {
-  struct customer *c = lesson_alloc(sizeof *c);
+  struct customer *c = malloc(sizeof *c);
+  if (!c) {
+    lesson_log("out of memory: a client is sent away");
+    ax_unref(stream);
+    return;
+  }
   *c = (struct customer){.shop = shop, .stream = stream};
   ax_obj_init(&c->obj, customer_destroy);
   customers_served++;

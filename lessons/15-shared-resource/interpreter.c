@@ -9,6 +9,7 @@
 #include <Python.h>
 
 #include "interpreter.h"
+#include "lesson.h"
 #include "printing.h"
 
 #include <limits.h>
@@ -33,8 +34,10 @@ complain(const char *format, ...) {
   return complaint;
 }
 
-/* Where it was raised: "app.py:31: ". A script that cannot be read was never
- * run and has no such place. */
+/* Where it was raised: "app.py:31: ", the end of a long path. A script that
+ * cannot be read was never run and has no such place. */
+enum { PATH_SHOWN = 80 };
+
 static int print_place(char *line, size_t size, PyObject *trace) {
   PyTracebackObject *last = (PyTracebackObject *)trace;
   if (!last)
@@ -43,7 +46,10 @@ static int print_place(char *line, size_t size, PyObject *trace) {
     last = last->tb_next;
   PyCodeObject *code = PyFrame_GetCode(last->tb_frame);
   const char *file = PyUnicode_AsUTF8(code->co_filename);
-  int n = snprintf(line, size, "%s:%d: ", file ? file : "?",
+  size_t length = file ? strlen(file) : 0;
+  bool whole = length <= PATH_SHOWN;
+  int n = snprintf(line, size, "%s%s:%d: ", whole ? "" : "...",
+                   file ? file + (whole ? 0 : length - PATH_SHOWN) : "?",
                    PyFrame_GetLineNumber(last->tb_frame));
   Py_DECREF(code);
   return n;
@@ -56,11 +62,13 @@ static void print_exception(char *line, size_t size) {
   PyErr_Fetch(&type, &value, &trace);
   PyErr_NormalizeException(&type, &value, &trace);
   PyObject *text = PyObject_Str(value);
-  const char *words = text ? PyUnicode_AsUTF8(text) : NULL;
+  Py_ssize_t length = 0;
+  const char *words = text ? PyUnicode_AsUTF8AndSize(text, &length) : NULL;
   int n = print_place(line, size, trace);
-  if (n >= 0 && (size_t)n < size)
-    snprintf(line + n, size - (size_t)n, "%s%s%s", Py_TYPE(value)->tp_name,
-             words && *words ? ": " : "", words ? words : "");
+  n += snprintf(line + n, size - (size_t)n, "%.80s%s", Py_TYPE(value)->tp_name,
+                length ? ": " : "");
+  lesson_printable(line + n, size - (size_t)n, words ? words : "",
+                   (size_t)length);
   PyErr_Clear(); /* to say it in words may have raised another one */
   Py_XDECREF(text);
   Py_XDECREF(type);

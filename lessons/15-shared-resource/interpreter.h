@@ -16,7 +16,7 @@ struct question {
   size_t request_size;
   char *answer; /* from malloc; free it */
   size_t answer_size;
-  char why[200]; /* there is no answer; may contain anything */
+  char why[500]; /* there is no answer */
 };
 
 /* Starts Python, runs the script at `path` and takes the function `name` from

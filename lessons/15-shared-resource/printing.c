@@ -5,9 +5,9 @@
 #include "lesson.h"
 #include "printing.h"
 
-/* Log waits for the end of a line, unless the line grows long. */
+/* Log waits for the end of a line, or of Python, unless the line grows long. */
 static const char source[] =
-    "import io, sys\n"
+    "import atexit, io, sys\n"
     "class Out(io.RawIOBase):\n"
     "    def writable(self): return True\n"
     "    def write(self, data):\n"
@@ -25,7 +25,11 @@ static const char source[] =
     "    return io.TextIOWrapper(raw, 'utf-8', 'backslashreplace',\n"
     "                            newline='\\n', line_buffering=True)\n"
     "sys.stdout = sys.__stdout__ = text(Out())\n"
-    "sys.stderr = sys.__stderr__ = text(Log())\n";
+    "sys.stderr = sys.__stderr__ = text(Log())\n"
+    "@atexit.register\n"
+    "def end(log=sys.stderr):\n"
+    "    log.flush()\n"
+    "    if log.buffer.rest: put_log(log.buffer.rest)\n";
 
 /* Up to a byte that may stay as it is: a newline, or a tab. */
 static size_t print_part(const char *at, size_t left) {
@@ -51,8 +55,11 @@ static void print_bytes(const char *at, size_t size) {
   funlockfile(stdout);
 }
 
+/* Escaped here, for lesson_log would end at a NUL. */
 static void log_line(const char *at, size_t size) {
-  lesson_log("%.*s", (int)size, at);
+  char *text = lesson_alloc(4 * size + 1);
+  lesson_log("%s", lesson_printable(text, 4 * size + 1, at, size));
+  free(text);
 }
 
 /* A pipe may be full, so others have Python's lock meanwhile. */

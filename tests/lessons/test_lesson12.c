@@ -9,7 +9,9 @@ static void *scarce(size_t size) { return no_memory ? NULL : malloc(size); }
 
 #include "../../lessons/12-framing/linger.c" // NOLINT
 
+#define malloc(size) scarce(size)
 #include "../../lessons/12-framing/session.c" // NOLINT
+#undef malloc
 
 #define on_written on_written_nul
 #include "../../lessons/12-framing/nul.c" // NOLINT
@@ -922,6 +924,7 @@ static void no_memory_for_a_message_ends_its_session(void **state) {
   client_send(border.peer, "\0\3eat", 5);
   expect_packet(&border, "\0\3eat", 5);
   no_memory = true;
+  assert_null(session_new(NULL, 64));
   client_send(border.peer, "\0\5drink and more", 16);
   expect_packet(&border, "", 0); /* the end */
   no_memory = false;

@@ -64,6 +64,9 @@ static const char script[] =
     "def do_executable(rest): return (sys.executable or '').encode()\n"
     "def do_warn(rest):\n"
     "    print(rest.decode(), file=sys.stderr)\n"
+    "    return b''\n"
+    "def do_begin(rest):\n"
+    "    sys.stderr.write(rest.decode())\n"
     "    return b''\n";
 
 /* -------------------------------------------------------------- servers */
@@ -361,6 +364,17 @@ static void what_python_prints_is_escaped(void **state) {
   end_with_log(&server, 1, "closed\\x1b[2J\nan\\xc2\\x9bother\n");
 }
 
+/* A NUL hides nothing, and the last line needs no end. */
+static void what_python_logs_is_whole(void **state) {
+  struct server server = start("strand");
+  int client = client_connect(server.endpoint);
+  send_frame(client, "warn a\0b", 8);
+  expect_answer(client, "");
+  converse(client, "begin and no more", "");
+  client_close(client);
+  end_with_log(&server, 1, "a\\x00b\nand no more\n");
+}
+
 /* --------------------------------------------------------------- frames */
 
 static void expect_filled(int client, size_t size) {
@@ -632,6 +646,30 @@ static void what_goes_wrong_ends_one_connection(void **state) {
   }
 }
 
+/* A NUL in an exception, and a script whose path is longer than the line. */
+static void an_exception_is_logged_whatever_is_in_it(void **state) {
+  char dirs[TEMP_PATH], path[TEMP_PATH + 270], app[sizeof path + 8];
+  char name[201] = {0};
+  memset(name, 'd', 200);
+  temp_path(dirs, "long");
+  snprintf(path, sizeof path, "%s/%s", dirs, name);
+  assert_int_equal(mkdir(dirs, 0700) || mkdir(path, 0700), 0);
+  snprintf(path, sizeof path, "%s/%s/app.py", dirs, name);
+  write_whole_file(path, script);
+  snprintf(app, sizeof app, "%s:app", path);
+  struct server server = start_app(app, "strand", NULL);
+  int client = client_connect(server.endpoint);
+  send_frame(client, "raise a\0b", 9);
+  client_expect_end(client);
+  client_close(client);
+  end_with_log(
+      &server, 1,
+      "closed 127.0.0.1:{*}: ...{*}d/app.py:12: ValueError: a\\x00b\n");
+  unlink(path);
+  *strrchr(path, '/') = '\0';
+  assert_int_equal(rmdir(path) || rmdir(dirs), 0);
+}
+
 /* The answers that came before get through, although most of them have not
  * left yet and more was sent: a reset would throw both away. */
 static void answers_before_it_arrive(void **state) {
@@ -806,6 +844,10 @@ static void no_memory_for_a_request_ends_that_client(void **state) {
   assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, ends), 0);
   assert_int_equal(ax_stream_open_fd(stream, ends[0]), 0);
   close(ends[0]);
+  no_memory = true;
+  customer_connected(&shop, ax_stream_new(context)); /* is sent away */
+  no_memory = false;
+  assert_int_equal(customers_alive, 0);
   customer_connected(&shop, stream);
   ask(ends[1], "?");
   run_until_readable(context, ends[1]);
@@ -1065,6 +1107,7 @@ int main(void) {
       cmocka_unit_test(files_beside_the_script_can_be_imported),
       cmocka_unit_test(a_script_may_be_called_as_a_module_of_pythons),
       cmocka_unit_test(what_python_prints_is_escaped),
+      cmocka_unit_test(what_python_logs_is_whole),
       cmocka_unit_test(frames_of_all_sizes_are_answered),
       cmocka_unit_test(a_request_may_come_byte_by_byte),
       cmocka_unit_test(requests_in_one_piece_are_answered_in_order),
@@ -1077,6 +1120,7 @@ int main(void) {
       cmocka_unit_test(wrapped_asks_in_the_handler_too),
       cmocka_unit_test(the_strand_goes_there_and_back),
       cmocka_unit_test(what_goes_wrong_ends_one_connection),
+      cmocka_unit_test(an_exception_is_logged_whatever_is_in_it),
       cmocka_unit_test(answers_before_it_arrive),
       cmocka_unit_test(who_stays_after_it_does_not_keep_the_server),
       cmocka_unit_test(a_script_that_does_not_load_is_one_clear_line),
