@@ -6,7 +6,8 @@
  * peer sent stops talking first, and then listens for a while without heeding
  * what it hears.
  *
- * Lessons 12, 13, 15 and 17 to 19 use it. Another one adds a line to its lesson.mk:
+ * Lessons 12, 13, 15 and 17 to 19 use it. Another one adds a line to its
+ * lesson.mk:
  *
  *     LESSON_SRC_N += lessons/12-framing/linger.c
  */

@@ -107,7 +107,7 @@ struct hall {
   unsigned seen;
   unsigned long long messages;             /* numbers for msgid and batches */
   unsigned long long lines_out, bytes_out; /* to all users, ever */
-  ax_time since, busy; /* when the turn began; what all of them took */
+  ax_time since, busy; /* of a processor: before the turn; by all turns */
   struct label label;
 };
 
