@@ -4,10 +4,10 @@
 #
 #   kind=name[=version],apt=package,dnf=package,brew=package,pacman=package
 #
-# in which kind is command, pkg (asked of pkg-config), header, or sanitizer
-# (asked of the compiler). A manager may be named twice, or not at all where
-# the need is always met. A lesson adds its own in lesson.mk, LESSON_DEPS_N; they
-# get ",lesson=N" behind them.
+# in which kind is command, pkg (asked of pkg-config), header or sanitizer (asked
+# of the compiler), or python (a module). A manager may be named twice, or not
+# at all where the need is always met. A lesson adds its own in lesson.mk,
+# LESSON_DEPS_N; they get ",lesson=N" behind them.
 
 VERSION_libuv = 1.44
 COMPILER = $(firstword $(CC))
@@ -58,7 +58,7 @@ doctor:
 	  echo 'To talk to servers by hand, and to watch lesson 8:'; \
 	  $(DEPS) doctor $(HAND_NEEDS); echo; \
 	  echo 'For make format and make lint (make deps-lint brings it all):'; \
-	  $(DEPS) doctor $(LINT_NEEDS); $(MAKE) doctor-docs doctor-bench; exit $$status
+	  $(DEPS) doctor $(LINT_NEEDS); $(MAKE) doctor-docs doctor-bench doctor-fuzz doctor-irc; exit $$status
 
 # A package as seen by the compiler: files with its flags, to be read with @.
 $(B)/pkg/%:

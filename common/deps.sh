@@ -36,10 +36,14 @@ packages() {
   echo $found
 }
 
-# try_sanitizer NAME: does the compiler have its library?
+# try_sanitizer NAME: does the compiler have its library? The fuzzer's has a main
+# of its own.
 try_sanitizer() {
   out=$(mktemp) || return
-  echo 'int main(void) { return 0; }' |
+  source='int main(void) { return 0; }'
+  [ "$1" != fuzzer ] ||
+    source='int LLVMFuzzerTestOneInput(const char *at, long size) { return 0; }'
+  echo "$source" |
     $CC -x c -fsanitize="$1" -o "$out" - 2>/dev/null
   status=$?
   rm -f "$out"
@@ -62,6 +66,12 @@ EOF
     ;;
   header) echo "#include <$name>" | $CC -E - >/dev/null 2>&1 && echo here ;;
   sanitizer) try_sanitizer "$name" ;;
+  python)
+    for python in /usr/bin/python3 python3; do
+      "$python" -c "import $name" 2>/dev/null && echo "in $python" && return
+    done
+    return 1
+    ;;
   esac
 }
 
@@ -82,6 +92,7 @@ EOF
 title() {
   case $1 in
   sanitizer=*) echo "${1%%,*} sanitizer" | cut -d= -f2 ;;
+  python=*) echo "${1%%,*} for Python" | cut -d= -f2 ;;
   *) echo "${1%%,*}" | cut -d= -f2- | tr = ' ' ;;
   esac
 }
