@@ -20,6 +20,15 @@ static void add(struct message *m, const char *format, va_list args) {
   m->size += size + 2;
 }
 
+/* The same, in a function that takes a format and what belongs to it. */
+#define ADD(message, format)                                                   \
+  do {                                                                         \
+    va_list args;                                                              \
+    va_start(args, format);                                                    \
+    add(message, format, args);                                                \
+    va_end(args);                                                              \
+  } while (0)
+
 static void begin(struct message *m, struct hall *hall,
                   const struct user *from) {
   char prefix[PREFIX_LEN + 1];
@@ -35,11 +44,8 @@ static void begin(struct message *m, struct hall *hall,
 
 void message_begin(struct message *m, struct hall *hall,
                    const struct user *from, const char *format, ...) {
-  va_list args;
   begin(m, hall, from);
-  va_start(args, format);
-  add(m, format, args);
-  va_end(args);
+  ADD(m, format);
 }
 
 /* The time of the start makes it unique across two runs. */
@@ -108,45 +114,33 @@ void user_send_alone(struct user *to, const struct message *m) {
 void user_hear(struct user *to, const struct user *from, const char *format,
                ...) {
   struct message message;
-  va_list args;
   begin(&message, to->hall, from);
-  va_start(args, format);
-  add(&message, format, args);
-  va_end(args);
+  ADD(&message, format);
   user_send_alone(to, &message);
 }
 
 void channel_hear(struct channel *to, const struct user *from,
                   const char *format, ...) {
   struct message message;
-  va_list args;
   begin(&message, to->hall, from);
-  va_start(args, format);
-  add(&message, format, args);
-  va_end(args);
+  ADD(&message, format);
   channel_send(to, &message, NULL, 0, 0);
   message_end(&message);
 }
 
 void peers_hear(struct user *from, unsigned caps, const char *format, ...) {
   struct message message;
-  va_list args;
   begin(&message, from->hall, from);
-  va_start(args, format);
-  add(&message, format, args);
-  va_end(args);
+  ADD(&message, format);
   user_tell_peers(from, &message, caps);
   message_end(&message);
 }
 
 void reply(struct user *to, int number, const char *format, ...) {
   struct message message;
-  va_list args;
   begin(&message, to->hall, NULL);
   message.size += (size_t)snprintf(message.body + message.size, NICK_LEN + 8,
                                    "%03d %s ", number, user_nick(to));
-  va_start(args, format);
-  add(&message, format, args);
-  va_end(args);
+  ADD(&message, format);
   user_send_alone(to, &message);
 }
