@@ -202,7 +202,8 @@ static unsigned begin_reply(struct outbox *box, ax_op *reply) {
   return watch_await(box) ? WATCH : 0;
 }
 
-/* With `last` nothing more is taken after it. */
+/* With `last` nothing more is taken after it, and nobody waits for this client
+ * any more: its owner forgets it, so nobody would find it to wait for. */
 static void reply(struct outbox *box, struct chunk *const *chunks, size_t count,
                   ax_token token, bool last) {
   ax_op *op = ax_initiate(box->strand, token);
@@ -210,6 +211,7 @@ static void reply(struct outbox *box, struct chunk *const *chunks, size_t count,
   uv_mutex_lock(&box->lock);
   for (size_t i = 0; !box->closed && i < count; i++)
     todo |= put(box, chunks[i]);
+  struct outbox_waiter *waiters = last ? watch_end(box) : NULL;
   bool open = !box->closed, done = box->queued == 0;
   if (open && !done)
     todo |= begin_reply(box, op);
@@ -218,6 +220,7 @@ static void reply(struct outbox *box, struct chunk *const *chunks, size_t count,
   post_what_is_left(box, todo);
   if (!open || done)
     ax_complete(op, open ? 0 : UV_ECANCELED, 0);
+  watch_wake(waiters);
 }
 
 void outbox_reply(struct outbox *box, struct chunk *const *chunks, size_t count,

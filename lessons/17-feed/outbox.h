@@ -122,8 +122,9 @@ bool outbox_listens_on(struct outbox *box);
 void outbox_end(struct outbox *box, const char *why);
 
 /* In the strand, when no read is pending and no reply under way: the client has
- * made a mistake. Says why and takes nothing more. What waits leaves, and then
- * the stream is closed so that it arrives (linger.h). */
+ * made a mistake. Says why and takes nothing more, and no sender waits for this
+ * client any more. What waits leaves, and then the stream is closed so that it
+ * arrives (linger.h). */
 void outbox_dismiss(struct outbox *box, const char *why);
 
 #endif

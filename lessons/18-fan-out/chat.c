@@ -119,16 +119,18 @@ static void client_destroy(void *object) {
   chat_alive--;
 }
 
-/* In c's strand: nothing more will be read or written. */
+/* In c's strand: nothing more will be read or written. It leaves the room when
+ * nobody waits for it any more: hold looks in there for those who are behind.
+ */
 static void client_end(struct client *c, const char *why) {
-  room_leave(c->room, c);
   outbox_end(&c->outbox, why);
+  room_leave(c->room, c);
 }
 
 /* In c's strand: it has made a mistake, and gets what was said before. */
 static void client_dismiss(struct client *c, const char *why) {
-  room_leave(c->room, c);
   outbox_dismiss(&c->outbox, why);
+  room_leave(c->room, c);
 }
 
 /* region: broken */

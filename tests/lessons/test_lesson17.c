@@ -785,6 +785,35 @@ static void who_does_not_read_is_cut_off(void **state) {
   }
 }
 
+/* Hears what comes, until nothing has come for half a second. */
+static void hear_until_it_is_silent(struct viewer *v) {
+  struct peer *peers[] = {&v->peer};
+  for (double end = deadline(); client_readable(v->peer.fd, 500);
+       assert_true(seconds() < end))
+    peers_turn(peers, 1);
+}
+
+/* The producers wait for one who is behind, and go on as soon as it is shown
+ * out: the time of patience is longer than this test may take. */
+static void nobody_waits_for_a_client_that_was_shown_out(void **state) {
+  struct viewer v;
+  char path[TEMP_PATH], command[1025];
+  temp_path(path, "shown-out");
+  memset(command, 'x', sizeof command);
+  struct program_options options = {
+      .args = {"--rate", "0", "--queue-limit-kb", "64", path}, .speed = "0.05"};
+  struct server server = serve_with(17, options);
+  int deaf = client_connect(server.endpoint);
+  viewer_come(&v, server.endpoint, 46);
+  hear_until_it_is_silent(&v);
+  client_send(deaf, command, sizeof command);
+  long updates = v.updates;
+  viewers_until(&v, 1, v.updates > updates + 1000);
+  client_close(deaf);
+  viewer_leave(&v);
+  end_with(&server, SIGTERM, 2, TOO_LONG);
+}
+
 /* One that asks, reads a byte and sleeps, and the one before it has heard ten
  * updates more when the next one comes: each pins a state of its own. */
 enum { SLEEPERS = 12 };
@@ -1167,6 +1196,7 @@ int main(void) {
       cmocka_unit_test(the_operation_ends_with_an_error),
       cmocka_unit_test(the_feed_keeps_nobody_alive),
       cmocka_unit_test(who_does_not_read_is_cut_off),
+      cmocka_unit_test(nobody_waits_for_a_client_that_was_shown_out),
       cmocka_unit_test(old_states_are_bounded),
       cmocka_unit_test(a_reply_that_does_not_move_is_cut_off),
       cmocka_unit_test(a_reply_that_moves_slowly_arrives),

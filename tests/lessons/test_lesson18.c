@@ -277,6 +277,43 @@ static void a_receiver_that_trickles_starves_nobody(void **state) {
   speech_end(&speech, TOO_SLOW);
 }
 
+/* Speaks until it is not heard: somebody is behind. The last packet is heard
+ * when the talk goes on. */
+static void speak_until_somebody_is_behind(struct speech *speech) {
+  char packet[BIG];
+  for (bool heard = true; heard;) {
+    packet_make(packet, sizeof packet, 0, speech->said++);
+    client_send(speech->speaker, packet, sizeof packet);
+    heard = client_readable(speech->listeners[0], 500);
+    for (int l = 0; heard && l < 2; l++)
+      client_expect(speech->listeners[l], packet, sizeof packet);
+  }
+}
+
+/* The talk goes on at once: the time of patience is longer than this test may
+ * take. */
+static void nobody_waits_for_a_client_that_was_shown_out(void **state) {
+  char *packet = packet_of(BIG + 1), last[BIG];
+  for (int b = 0; b < 3; b++) {
+    char path[TEMP_PATH];
+    temp_path(path, "shown-out");
+    struct program_options options = {
+        .args = {"--butlers", butlers_of[b], "--queue-limit", "50000",
+                 "--packet-limit", number_text(BIG), TCP, path},
+        .speed = "0.05"};
+    struct speech speech = speech_new(serve_with(18, options), 1);
+    speak_until_somebody_is_behind(&speech);
+    client_send(speech.deaf[0], packet, BIG + 1);
+    packet_make(last, sizeof last, 0, speech.said - 1);
+    for (int l = 0; l < 2; l++)
+      client_expect(speech.listeners[l], last, sizeof last);
+    speak(&speech, 50, BIG);
+    client_close(speech.deaf[0]);
+    speech_end(&speech, TOO_LONG);
+  }
+  free(packet);
+}
+
 /* ------------------------------------------------------------- memory */
 
 /* A lesson that may have so many KiB of address space. */
@@ -446,6 +483,7 @@ int main(void) {
       cmocka_unit_test(who_reads_is_not_cut_off_by_a_flood),
       cmocka_unit_test(who_reads_is_not_cut_off_by_a_burst),
       cmocka_unit_test(a_receiver_that_trickles_starves_nobody),
+      cmocka_unit_test(nobody_waits_for_a_client_that_was_shown_out),
       cmocka_unit_test(a_packet_without_memory_ends_its_sender_alone),
       cmocka_unit_test(who_leaves_is_heard_to_the_end),
       cmocka_unit_test(who_half_closes_is_not_kept_for_ever),

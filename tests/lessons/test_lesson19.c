@@ -693,6 +693,22 @@ static void who_does_not_read_is_cut_off(void **state) {
   irc_close_with(irc, "closed {*}: it does not{*}\n");
 }
 
+/* A sender waits for one who is behind, and goes on as soon as he has quit: the
+ * time of patience is longer than this test may take. */
+static void nobody_waits_for_one_who_has_quit(void **state) {
+  struct irc *irc = irc_open_with((struct program_options){
+      .args = {"--queue-limit-kb", "16", TCP}, .speed = "0.01"});
+  char text[500];
+  irc_play(irc, "a+ ann", "b+ bob", "a> JOIN #x", "a~ 366 {*}", "b> JOIN #x",
+           "b~ 366 {*}", "a< {*}");
+  snprintf(text, sizeof text, "PRIVMSG #x :%0400d\r\nPING x", 7);
+  do
+    irc_say(&irc->people[0], text);
+  while (client_readable(irc->people[0].fd, 500) && irc_line(&irc->people[0]));
+  irc_play(irc, "b> QUIT", "a~ {*}PONG{*}");
+  irc_close(irc);
+}
+
 /* ------------------------------------------------------------- no memory */
 
 static bool no_memory;
@@ -952,6 +968,7 @@ int main(void) {
       cmocka_unit_test(a_list_larger_than_the_queue_harms_nobody),
       cmocka_unit_test(a_flood_of_joins_holds_up_its_sender_alone),
       cmocka_unit_test(who_does_not_read_is_cut_off),
+      cmocka_unit_test(nobody_waits_for_one_who_has_quit),
       cmocka_unit_test(without_memory_for_its_lines_a_client_goes),
 #ifdef __linux__
       cmocka_unit_test(without_memory_for_its_answer_a_client_goes),
