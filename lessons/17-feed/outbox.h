@@ -10,18 +10,23 @@
  *      up when no more than half of that does.
  *   2. A sender asks before it puts something in. While an outbox is behind,
  *      the sender waits (outbox_wait) and does not read on from its own peer.
- *   3. Nobody is waited for longer than `patience`. An outbox that is behind
- *      and from which nothing leaves in that time is cut off. One from which
- *      something leaves is late from then on: the senders go on without it,
- *      and it is cut off when more than `limit` would wait. With a `stall` one
- *      from which nothing leaves is late at the next look, and cut off when
- *      that time is over.
+ *   3. Nobody is waited for longer than `patience`. A client that is behind and
+ *      takes nothing in that time is cut off. One that takes something is late
+ *      from then on: the senders go on without it, and it is cut off when more
+ *      than `limit` would wait. With a `stall` one that takes nothing is late
+ *      at the next look, and cut off when that time is over.
  *   4. An outbox that is not behind takes one chunk of any size.
  *
- * So a client that takes half of the mark in the time of patience is never cut
- * off, whoever talks. What waits for a client is `limit` at most, unless one
- * chunk is larger. (Senders on several threads may ask in the same moment, and
- * each then puts a chunk in: `limit` has to leave room for that.) */
+ * A client takes what its system says that it has taken. Systems say so in
+ * steps, the client's and ours: together they hide up to 256 KiB, and more
+ * where a receive buffer is larger than a MiB. So without a stall a client that
+ * has fallen behind is never cut off, whoever talks, if in the time of patience
+ * it reads all but half of the mark of what waits for it, and 256 KiB more. A
+ * mark below that is for experiments.
+ *
+ * What waits for a client is `limit` at most, unless one chunk is larger.
+ * (Senders on several threads may ask in the same moment, and each then puts a
+ * chunk in: `limit` has to leave room for that.) */
 #ifndef OUTBOX_H
 #define OUTBOX_H
 
@@ -54,6 +59,7 @@ struct outbox {
   struct batch *sending; /* by the write under way; in the strand */
   ax_timer *timer;       /* made when it is needed; in the strand */
   bool said_why, ended;  /* in the strand */
+  int on_the_way;        /* bytes, at the last tick; in the strand */
   uv_mutex_t lock;       /* guards the rest */
   struct batch *waiting;
   size_t queued;     /* the cost of what is in sending and waiting */

@@ -5,12 +5,20 @@
  *
  * While somebody waits for a client (its outbox is behind, or its reply is
  * under way) a timer in its strand ticks, TICKS times in the time of patience.
- * A tick looks whether something has left since the one before, and wakes the
- * senders that wait. So no wake-up can be lost for long, and a machine that
- * stood still for a while makes one tick, not the last one. */
+ * A tick looks whether the client has taken something since the one before, and
+ * wakes the senders that wait. So no wake-up can be lost for long, and a
+ * machine that stood still for a while makes one tick, not the last one.
+ *
+ * A write ends late when the client reads slowly: once it has to wait, Linux
+ * reports room when a third of what the system keeps has gone (with a Unix
+ * socket, three quarters). So a tick also asks the system how much it keeps. */
 #include "watch.h"
 
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#ifdef __linux__
+#include <linux/sockios.h>
+#endif
 
 enum { TICKS = 4, SILENT_TICKS = 6 * TICKS };
 
@@ -31,6 +39,19 @@ static void set_state(struct outbox *box, int state) {
 void outbox_opened(struct outbox *box) {
   int size = 128 << 10, fd = ax_stream_fd(box->stream);
   setsockopt(fd, SOL_SOCKET, SO_SNDBUF, &size, sizeof size);
+}
+
+/* In the strand: bytes that have left, and that the client's system has not
+ * taken. 0 where nobody can tell. */
+static int on_the_way(const struct outbox *box) {
+  int bytes = 0, fd = ax_stream_fd(box->stream);
+#if defined __linux__
+  ioctl(fd, SIOCOUTQ, &bytes);
+#elif defined SO_NWRITE
+  socklen_t size = sizeof bytes;
+  getsockopt(fd, SOL_SOCKET, SO_NWRITE, &bytes, &size);
+#endif
+  return bytes;
 }
 
 bool watch_await(struct outbox *box) {
@@ -140,6 +161,7 @@ void watch_start(void *arg, int err, size_t n) {
   struct outbox *box = arg;
   if (!box->timer)
     box->timer = ax_timer_new(box->strand);
+  box->on_the_way = on_the_way(box);
   ax_timer_expires_after(box->timer, box->rules->patience / TICKS);
   ax_timer_wait(box->timer, ax_keep(box->owner, ax_call(on_tick, box)));
 }
@@ -168,7 +190,9 @@ static const char *judge(struct outbox *box) {
 /* In the strand. */
 static void on_tick(void *arg, int err, size_t n) {
   struct outbox *box = arg;
+  bool taken = on_the_way(box) < box->on_the_way;
   uv_mutex_lock(&box->lock);
+  box->moved |= taken;
   const char *why = judge(box);
   bool silent = box->listens_on && box->still_for >= SILENT_TICKS;
   bool again = !*why && !silent &&

@@ -234,6 +234,42 @@ static inline size_t allow_descriptors(size_t wanted) {
   return limit.rlim_cur < wanted ? (size_t)limit.rlim_cur : wanted;
 }
 
+/* ------------------------------------------------------- slow readers */
+
+/* Connects to "127.0.0.1:80" as client_connect, but its system keeps little: so
+ * it takes bytes from the server's as they are read. */
+static inline int slow_connect(const char *endpoint) {
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+  int fd = socket(AF_INET, SOCK_STREAM, 0), size = 8192;
+  address.sin_port =
+      htons((uint16_t)strtol(strrchr(endpoint, ':') + 1, NULL, 10));
+  assert_int_equal(setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &size, sizeof size),
+                   0);
+  assert_int_equal(connect(fd, (struct sockaddr *)&address, sizeof address), 0);
+  return fd;
+}
+
+/* One that reads so many bytes a second, and not more when it had to wait. */
+struct slow_reader {
+  int fd;
+  double rate, due; /* due: when it may read the next piece */
+  size_t got;
+};
+
+/* Reads what it may read by now. */
+static inline void slow_read(struct slow_reader *reader) {
+  static char bytes[4096];
+  while (reader->due <= seconds()) {
+    ssize_t n = recv(reader->fd, bytes, sizeof bytes, MSG_DONTWAIT);
+    if (n <= 0)
+      reader->due = seconds() + 0.001;
+    else
+      reader->due += (double)n / reader->rate;
+    reader->got += n > 0 ? (size_t)n : 0;
+  }
+}
+
 /* ---------------------------------------------------------------- peers */
 
 /* A client of a crowd. First in a struct of your own when it needs more. */

@@ -916,6 +916,23 @@ static void a_reply_that_moves_slowly_arrives(void **state) {
   end(&server, 1);
 }
 
+/* It takes less in the time of patience (a second and a quarter) than the
+ * server's system needs to report room, but it never stops. */
+static void
+a_reply_that_trickles_without_a_pause_is_not_given_up(void **state) {
+  struct program_options options = {
+      .args = {"--producers", "0", "--state-kb", "4096", TCP}, .speed = "4"};
+  struct server server = serve_with(17, options);
+  struct slow_reader reader = {.fd = slow_connect(server.endpoint),
+                               .rate = 32 << 10};
+  client_send_text(reader.fd, "sync\n");
+  reader.due = seconds();
+  wait_until((slow_read(&reader), reader.got > 100000));
+  client_close(reader.fd);
+  wait_until_empty(&server);
+  end(&server, 1);
+}
+
 /* Nobody asks whether the stream is open: the read that was pending when it
  * was closed says so itself. */
 static void a_cut_off_session_learns_it_from_its_handler(void **state) {
@@ -1200,6 +1217,7 @@ int main(void) {
       cmocka_unit_test(old_states_are_bounded),
       cmocka_unit_test(a_reply_that_does_not_move_is_cut_off),
       cmocka_unit_test(a_reply_that_moves_slowly_arrives),
+      cmocka_unit_test(a_reply_that_trickles_without_a_pause_is_not_given_up),
       cmocka_unit_test(a_cut_off_session_learns_it_from_its_handler),
       cmocka_unit_test(updates_are_handed_out_by_butlers_in_one_strand),
       cmocka_unit_test(writes_of_a_client_do_not_overlap),

@@ -238,43 +238,55 @@ static void who_reads_is_not_cut_off_by_a_burst(void **state) {
   }
 }
 
-/* One takes 16 KiB twenty times a second, and not more. */
-static void trickle(struct speech *speech, double *next) {
-  static char bytes[16384];
-  if (seconds() < *next)
-    return;
-  *next = seconds() + 0.05;
-  recv(speech->deaf[0], bytes, sizeof bytes, MSG_DONTWAIT);
-}
-
 /* The speaker says a packet, and is heard. */
-static void speak_beside(struct speech *speech, double *next) {
+static void speak_beside(struct speech *speech, struct slow_reader *reader) {
   char packet[BIG];
   packet_make(packet, sizeof packet, 0, speech->said++);
   client_send(speech->speaker, packet, sizeof packet);
-  trickle(speech, next);
+  slow_read(reader);
   for (double end = deadline(); !client_readable(speech->listeners[1], 0);) {
     pause_before(end, "the speaker to be heard");
-    trickle(speech, next);
+    slow_read(reader);
   }
   for (int l = 0; l < 2; l++)
     client_expect(speech->listeners[l], packet, sizeof packet);
 }
 
-/* One who takes a little now and then is waited for, but not for ever. */
+/* There is a talk, and one who takes a little all the time. He is waited for,
+ * but not for ever: the talk goes on, and in the end he is cut off. */
+static void talk_past(struct slow_reader *reader, struct speech *speech) {
+  reader->due = seconds();
+  for (double end = deadline(); !lines_in(program_err(speech->server.program));
+       assert_true(seconds() < end))
+    speak_beside(speech, reader);
+  speak(speech, 50, BIG);
+  client_close(reader->fd);
+  speech_end(speech, TOO_SLOW);
+}
+
 static void a_receiver_that_trickles_starves_nobody(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "trickle");
   struct program_options options = {
       .args = {"--queue-limit", "4000000", TCP, path}, .speed = "3"};
   struct speech speech = speech_new(serve_with(18, options), 1);
-  double next = 0;
-  for (double end = deadline(); !lines_in(program_err(speech.server.program));
-       assert_true(seconds() < end))
-    speak_beside(&speech, &next);
-  speak(&speech, 50, BIG);
-  client_close(speech.deaf[0]);
-  speech_end(&speech, TOO_SLOW);
+  struct slow_reader reader = {.fd = speech.deaf[0], .rate = 320 << 10};
+  talk_past(&reader, &speech);
+}
+
+/* What it takes in the time of patience is less than the server's system needs
+ * to report room. Nobody may say of it that it does not read. */
+static void who_takes_little_all_the_time_is_not_called_deaf(void **state) {
+  struct program_options options = {.args = {"--queue-limit", "65536", TCP},
+                                    .speed = "4"};
+  struct speech speech = speech_new(serve_with(18, options), 0);
+  struct slow_reader reader = {.fd = slow_connect(speech.server.endpoint),
+                               .rate = 32 << 10};
+  say(reader.fd, "");
+  hear(speech.speaker, "");
+  all_hear(speech.listeners, 2, "");
+  speech.deaf_count = 1;
+  talk_past(&reader, &speech);
 }
 
 /* Speaks until it is not heard: somebody is behind. The last packet is heard
@@ -483,6 +495,7 @@ int main(void) {
       cmocka_unit_test(who_reads_is_not_cut_off_by_a_flood),
       cmocka_unit_test(who_reads_is_not_cut_off_by_a_burst),
       cmocka_unit_test(a_receiver_that_trickles_starves_nobody),
+      cmocka_unit_test(who_takes_little_all_the_time_is_not_called_deaf),
       cmocka_unit_test(nobody_waits_for_a_client_that_was_shown_out),
       cmocka_unit_test(a_packet_without_memory_ends_its_sender_alone),
       cmocka_unit_test(who_leaves_is_heard_to_the_end),
