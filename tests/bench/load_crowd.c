@@ -14,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { TALKERS = 2 };
+enum { TALKERS = 2, AT_ONCE = 200 /* who come in at the beginning */ };
 enum { PARTING = IRC_STAGES, QUITTING }; /* stages */
 
 struct guest {
@@ -223,13 +223,15 @@ static void take_place(struct client *c) {
 static void begin(void) {
   long people = options->clients / options->channels;
   long all = options->channels * people * (people + 1) / 2;
-  irc_all_come(options);
+  irc_all_come(options, AT_ONCE);
   for (uint64_t end = now() + 30000000000; joins < all && now() < end;)
     people_turn(100);
   for (long i = 0; i < options->clients; i++)
     for (int talker = 0; talker < TALKERS; talker++)
       guests[i].next[talker] = 1;
   begun = true;
+  fprintf(stderr, "%ld people are in %ld channels\n", options->clients,
+          options->channels);
 }
 
 static void finish(void) {

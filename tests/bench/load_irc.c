@@ -9,8 +9,6 @@
 #include <string.h>
 #include <unistd.h>
 
-enum { AT_ONCE = 8 }; /* who come at the same time: backlogs may be short */
-
 static const struct options *options;
 static long all_in; /* how many have come in, the first time */
 
@@ -72,11 +70,11 @@ void irc_hear(struct client *c, const char *line, size_t size) {
   }
 }
 
-void irc_all_come(const struct options *o) {
+void irc_all_come(const struct options *o, long at_once) {
   long come = 0;
-  uint64_t end = now() + 10000000000 + (uint64_t)o->clients * 20000000;
+  uint64_t end = now() + 60000000000 + (uint64_t)o->clients * 20000000;
   for (all_in = 0; all_in < o->clients; people_turn(100)) {
-    for (; come < o->clients && come - all_in < AT_ONCE; come++)
+    for (; come < o->clients && come - all_in < at_once; come++)
       irc_come(&clients[come]);
     if (now() > end || wrong) {
       fprintf(stderr, "of %ld people %ld came in\n", o->clients, all_in);
@@ -143,7 +141,7 @@ long load_irc(const struct options *o) {
   prefixes = net_alloc((size_t)o->senders * sizeof *prefixes);
   people_init(o, &(struct protocol){IRC_LINE, irc_measure, talk_hear, NULL});
   talk_init(o, &(struct language){IRC_LINE, compose, irc_sender, other});
-  irc_all_come(o);
+  irc_all_come(o, IRC_FEW);
   talk("irc");
   return wrong;
 }
@@ -161,7 +159,7 @@ long load_irc_idle(const struct options *o) {
   for (long i = 0; i < o->clients; i++)
     clients[i].channel = (uint32_t)(i / 10);
   long bytes = resident(o->pid);
-  irc_all_come(o);
+  irc_all_come(o, IRC_FEW);
   people_turn(200);
   bytes = resident(o->pid) - bytes;
   printf("case=idle clients=%ld bytes=%ld wrong=%ld\n", o->clients,

@@ -22,8 +22,10 @@ void irc_come(struct client *client);
  * a PING, joins after the welcome, and is in when the names have come. */
 void irc_hear(struct client *client, const char *line, size_t size);
 
-/* Has all of them come, a few at a time; ends the program when they cannot. */
-void irc_all_come(const struct options *options);
+/* Has all of them come, so many at a time (ngircd lets ten wait); ends the
+ * program when they cannot. */
+enum { IRC_FEW = 8 };
+void irc_all_come(const struct options *options, long at_once);
 
 /* Whose line it is: a number beyond all clients when it is the server's. */
 uint32_t irc_sender(const char *line, size_t size);
