@@ -212,7 +212,7 @@ void do_invite(struct user *user, const struct line *line) {
 
 static void set_topic(struct user *user, struct channel *channel,
                       const char *topic) {
-  user_set_text(&channel->topic, *topic ? topic : NULL,
+  user_set_text(user, &channel->topic, *topic ? topic : NULL,
                 user->hall->rules.limits.topic);
   user_prefix(user, channel->topic_by);
   channel->topic_at = user->hall->now;

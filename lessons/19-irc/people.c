@@ -36,13 +36,13 @@ void do_userhost(struct user *user, const struct line *line) {
 
 void do_away(struct user *user, const struct line *line) {
   const char *why = *line->params[0] ? line->params[0] : NULL;
-  user_set_text(&user->away, why, user->hall->rules.limits.away);
+  user_set_text(user, &user->away, why, user->hall->rules.limits.away);
   if (why)
     reply(user, RPL_NOWAWAY);
   else
     reply(user, RPL_UNAWAY);
-  peers_hear(user, CAP_AWAY, why ? "AWAY :%s" : "AWAY%s",
-             why ? user->away : "");
+  peers_hear(user, CAP_AWAY, user->away ? "AWAY :%s" : "AWAY%s",
+             user->away ? user->away : "");
 }
 
 void do_setname(struct user *user, const struct line *line) {
@@ -53,7 +53,7 @@ void do_setname(struct user *user, const struct line *line) {
               "FAIL SETNAME INVALID_REALNAME :A name has 1 to %ld bytes", most);
     return;
   }
-  user_set_text(&user->real, name, most);
+  user_set_text(user, &user->real, name, most);
   if (user->caps & CAP_SETNAME)
     user_hear(user, user, "SETNAME :%s", user->real);
   peers_hear(user, CAP_SETNAME, "SETNAME :%s", user->real);

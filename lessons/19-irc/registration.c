@@ -82,7 +82,7 @@ void registration_try(struct user *user) {
     user_leave(user, "Bad password", true);
     return;
   }
-  user_set_text(&user->pass, NULL, 0);
+  user_set_text(user, &user->pass, NULL, 0);
   welcome(user);
 }
 /* end: try */
@@ -93,7 +93,7 @@ void do_pass(struct user *user, const struct line *line) {
   if (user->state == USER_WELCOME)
     reply(user, ERR_ALREADYREGISTERED);
   else
-    user_set_text(&user->pass, line->params[0], LINE_MOST);
+    user_set_text(user, &user->pass, line->params[0], LINE_MOST);
 }
 
 /* Who knows the user hears the new nick from the old one. */
@@ -138,8 +138,11 @@ void do_user(struct user *user, const struct line *line) {
   } else if (!name_valid(line->params[0])) {
     reply(user, ERR_INVALIDUSERNAME);
   } else {
+    user_set_text(user, &user->real, line->params[3],
+                  user->hall->rules.limits.real);
+    if (user->starved)
+      return;
     name_copy(user->name, sizeof user->name, line->params[0]);
-    user_set_text(&user->real, line->params[3], user->hall->rules.limits.real);
     registration_try(user);
   }
 }

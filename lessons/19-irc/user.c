@@ -42,10 +42,15 @@ void user_rename(struct user *user, const char *nick) {
   map_add(&user->hall->users, &user->by_nick);
 }
 
-void user_set_text(char **text, const char *to, size_t most) {
+void user_set_text(struct user *user, char **text, const char *to,
+                   size_t most) {
+  char *copy = to ? strndup(to, utf8_cut(to, most)) : NULL;
+  if (to && !copy) {
+    user_starve(user);
+    return;
+  }
   free(*text);
-  *text = to ? strndup(to, utf8_cut(to, most)) : NULL;
-  lesson_must("remember a text", to && !*text ? UV_ENOMEM : 0);
+  *text = copy;
 }
 
 void user_set_mode(struct user *user, unsigned mode, bool on) {
@@ -203,9 +208,9 @@ static void forget(struct user *user) {
   if (*user->nick)
     map_remove(&user->hall->users, &user->by_nick);
   LIST_REMOVE(user, others);
-  user_set_text(&user->pass, NULL, 0);
-  user_set_text(&user->real, NULL, 0);
-  user_set_text(&user->away, NULL, 0);
+  user_set_text(user, &user->pass, NULL, 0);
+  user_set_text(user, &user->real, NULL, 0);
+  user_set_text(user, &user->away, NULL, 0);
 }
 
 void user_leave(struct user *user, const char *why, bool farewell) {

@@ -121,8 +121,9 @@ void user_set_mode(struct user *user, unsigned mode, bool on);
 /* "+iw" */
 const char *user_modes(const struct user *user, char to[8]);
 
-/* Replaces a text, at most `most` bytes of it; NULL for none. */
-void user_set_text(char **text, const char *to, size_t most);
+/* Replaces a text, at most `most` bytes of it; NULL for none. Where there is no
+ * memory it stays as it is, and the user, whose words they are, leaves. */
+void user_set_text(struct user *user, char **text, const char *to, size_t most);
 
 static inline bool is_oper(const struct user *user) {
   return user->modes & USER_OPER;
