@@ -8,6 +8,10 @@
 
 enum { UNDER_WAY = 16 }; /* updates */
 
+/* Bytes of a reply that a client takes in the time of patience: it holds up
+ * those in line. */
+enum { REPLY_LEAST = 512 << 10 };
+
 atomic_long updates_delivered;
 
 /* ------------------------------------------------------- who is connected */
@@ -211,6 +215,7 @@ static struct outbox_rules rules_of(size_t queue_limit) {
                                .limit = 2 * queue_limit +
                                         UNDER_WAY * chunk_cost(UPDATE),
                                .patience = lesson_seconds(5),
+                               .reply_least = REPLY_LEAST,
                                .broken = session_end};
 }
 

@@ -199,7 +199,7 @@ bool outbox_send_batch(struct outbox *box, struct batch *batch) {
 static unsigned begin_reply(struct outbox *box, ax_op *reply) {
   box->reply = reply;
   box->reply_left = box->queued;
-  return watch_await(box) ? WATCH : 0;
+  return watch_reply(box) ? WATCH : 0;
 }
 
 /* With `last` nothing more is taken after it, and nobody waits for this client

@@ -36,6 +36,7 @@
 struct outbox_rules {
   size_t mark, limit; /* of what waits for one client, as chunk_cost counts */
   ax_time patience, stall; /* 0: no stall */
+  size_t reply_least;      /* 0: a reply may take any time while it moves */
   /* In the strand. A write has failed, and `why` is NULL: nothing more will
    * leave, but what the client said before may still be read. Or the client is
    * cut off, as `why` says: the owner calls outbox_end. */
@@ -73,6 +74,7 @@ struct outbox {
   struct outbox_waiter *waiters;
   bool watched, moved, listens_on;
   int behind_for, still_for; /* ticks */
+  size_t reply_ticks;        /* that the reply may still take; 0: any number */
 };
 /* end: outbox */
 
@@ -111,8 +113,10 @@ bool outbox_wait(struct outbox *box, struct outbox_waiter *waiter);
  * one reply at a time.
  *
  * A reply is not counted against the limits: the client asked for it, and will
- * not be heard again before it has it. When nothing of it leaves for the time
- * of patience the client is cut off. */
+ * not be heard again before it has it. The client is cut off when it takes
+ * nothing for the time of patience. It is cut off as well when the reply as a
+ * whole takes longer than it may: the time of patience for each `reply_least`
+ * bytes, and twice more. */
 void outbox_reply(struct outbox *box, struct chunk *const *chunks, size_t count,
                   ax_token token);
 

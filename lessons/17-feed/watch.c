@@ -54,12 +54,21 @@ static int on_the_way(const struct outbox *box) {
   return bytes;
 }
 
-bool watch_await(struct outbox *box) {
+/* With the lock held: somebody waits for this client from now on. */
+static bool await(struct outbox *box) {
   bool start = !box->watched;
   box->watched = true;
   box->moved = false;
   box->still_for = 0;
   return start;
+}
+
+/* Besides its whole parts it has two more: one for the rest of it, and one
+ * because the first tick may come at once. */
+bool watch_reply(struct outbox *box) {
+  size_t least = box->rules->reply_least;
+  box->reply_ticks = least ? TICKS * (2 + box->reply_left / least) : 0;
+  return await(box);
 }
 
 /* --------------------------------------------------------- more and less */
@@ -98,7 +107,7 @@ bool watch_more(struct outbox *box) {
     return false;
   set_state(box, BEHIND);
   box->behind_for = 0;
-  return watch_await(box);
+  return await(box);
 }
 /* end: more */
 
@@ -145,7 +154,7 @@ void watch_wake(struct outbox_waiter *waiter) {
 bool outbox_listens_on(struct outbox *box) {
   uv_mutex_lock(&box->lock);
   bool open = !box->closed;
-  bool start = open && watch_await(box);
+  bool start = open && await(box);
   box->listens_on = open;
   uv_mutex_unlock(&box->lock);
   if (start)
@@ -171,6 +180,11 @@ static int still_limit(const struct outbox_rules *rules) {
   return rules->stall ? (int)(rules->stall / (rules->patience / TICKS)) : TICKS;
 }
 
+/* With the lock held, at a tick: the reply has had its time. */
+static bool takes_too_long(struct outbox *box) {
+  return box->reply && box->reply_ticks > 0 && --box->reply_ticks == 0;
+}
+
 /* With the lock held: why the client is to be cut off, or "". */
 static const char *judge(struct outbox *box) {
   int limit = still_limit(box->rules);
@@ -182,6 +196,8 @@ static const char *judge(struct outbox *box) {
     return "it does not read, and others wait for it";
   if (box->still_for >= limit && box->reply)
     return "it does not read what it asked for";
+  if (takes_too_long(box))
+    return "it takes too long to read what it asked for";
   if (box->behind_for >= TICKS || sleeps)
     set_state(box, LATE);
   return "";

@@ -21,8 +21,9 @@ bool watch_more(struct outbox *box);
 /* Something has left. Returns the senders that go on, for watch_wake. */
 struct outbox_waiter *watch_less(struct outbox *box);
 
-/* Somebody waits for this client from now on. True: post watch_start. */
-bool watch_await(struct outbox *box);
+/* A reply is under way from now on, to be counted by reply_left. True: post
+ * watch_start. */
+bool watch_reply(struct outbox *box);
 
 /* Nobody waits for it any more. Returns all senders, for watch_wake. */
 struct outbox_waiter *watch_end(struct outbox *box);

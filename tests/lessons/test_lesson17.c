@@ -6,6 +6,7 @@
 #define TCP "127.0.0.1:0"
 #define TOO_LONG "closed {*}: its command is too long\n"
 #define TOO_SLOW "closed {*}: it does not {*}\n" /* read, or keep up */
+#define SLOW_REPLY "closed {*}: it {*} what it asked for\n"
 #define DEAF_TO_REPLY "closed {*}: it does not read what it asked for\n"
 
 static const char *const butlers_of[] = {"1", "2", "4"};
@@ -381,7 +382,7 @@ static void replies_share_the_state(void **state) {
 static void a_half_closed_client_still_listens(void **state) {
   struct viewer viewers[2];
   struct program_options options = {
-      .args = {"--rate", "10", "--state-kb", "4096", TCP}, .speed = "20"};
+      .args = {"--rate", "10", "--state-kb", "4096", TCP}, .speed = "10"};
   struct server server = serve_with(17, options);
   for (int i = 0; i < 2; i++) {
     viewer_come(&viewers[i], server.endpoint, 4096);
@@ -400,9 +401,11 @@ static void a_half_closed_client_still_listens(void **state) {
 /* It was asked for: only what comes behind it counts. */
 static void a_reply_may_be_larger_than_the_limit(void **state) {
   struct viewer viewers[2];
-  struct server server =
-      serve(17, "--butlers", "2", "--rate", "10", "--state-kb", "4096",
-            "--queue-limit-kb", "256", TCP);
+  struct program_options options = {.args = {"--butlers", "2", "--rate", "10",
+                                             "--state-kb", "4096",
+                                             "--queue-limit-kb", "256", TCP},
+                                    .speed = "5"};
+  struct server server = serve_with(17, options);
   for (int i = 0; i < 2; i++)
     viewer_come(&viewers[i], server.endpoint, 4096);
   viewers_until(viewers, 2, all_have(viewers, 2, 0, 1));
@@ -675,9 +678,11 @@ static void leavers_harm_nobody(size_t kib, const char *butlers) {
   struct viewer v;
   char path[TEMP_PATH];
   temp_path(path, "leave");
-  struct server server =
-      serve(17, "--butlers", butlers, "--rate", "20", "--state-kb",
-            number_text((long)kib), "--queue-limit-kb", "65536", TCP, path);
+  struct program_options options = {
+      .args = {"--butlers", butlers, "--rate", "20", "--state-kb",
+               number_text((long)kib), "--queue-limit-kb", "65536", TCP, path},
+      .speed = kib > 1024 ? "10" : "20"};
+  struct server server = serve_with(17, options);
   viewer_come(&v, server.endpoint, kib);
   viewers_until(&v, 1, v.updates > 0);
   leave_in_mid_reply(server.endpoint, kib * 1024);
@@ -900,7 +905,7 @@ static void a_reply_that_moves_slowly_arrives(void **state) {
   char path[TEMP_PATH];
   temp_path(path, "slow");
   struct program_options options = {
-      .args = {"--producers", "0", "--state-kb", "1024", path}, .speed = "10"};
+      .args = {"--producers", "0", "--state-kb", "1024", path}, .speed = "5"};
   struct server server = serve_with(17, options);
   viewer_come(&v, server.endpoint, 1024);
   viewer_ask(&v);
@@ -909,7 +914,7 @@ static void a_reply_that_moves_slowly_arrives(void **state) {
     pause_before(end, "the reply");
     if (seconds() < next && !v.peer.left)
       continue;
-    next = seconds() + 0.06;
+    next = seconds() + 0.12;
     peers_turn(peers, 1); /* 64 KiB at most */
   }
   viewer_leave(&v);
@@ -931,6 +936,29 @@ a_reply_that_trickles_without_a_pause_is_not_given_up(void **state) {
   client_close(reader.fd);
   wait_until_empty(&server);
   end(&server, 1);
+}
+
+/* It moves all the time, and would take twice the time that it has. Another one
+ * waits for its place. */
+static void a_reply_that_takes_too_long_makes_room_for_the_next(void **state) {
+  enum { KIB = 2048 };
+  struct viewer v;
+  struct program_options options = {
+      .args = {"--producers", "0", "--state-kb", "2048", "--replies", "1", TCP},
+      .speed = "10"};
+  struct server server = serve_with(17, options);
+  struct slow_reader reader = {.fd = slow_connect(server.endpoint),
+                               .rate = 320 << 10};
+  client_send_text(reader.fd, "sync\n");
+  char first;
+  client_recv(reader.fd, &first, 1);
+  reader.due = seconds();
+  viewer_come(&v, server.endpoint, KIB);
+  viewer_ask(&v);
+  viewers_until(&v, 1, (slow_read(&reader), v.syncs == 1));
+  viewer_leave(&v);
+  client_close(reader.fd);
+  end_with(&server, SIGTERM, 2, SLOW_REPLY);
 }
 
 /* Nobody asks whether the stream is open: the read that was pending when it
@@ -1218,6 +1246,7 @@ int main(void) {
       cmocka_unit_test(a_reply_that_does_not_move_is_cut_off),
       cmocka_unit_test(a_reply_that_moves_slowly_arrives),
       cmocka_unit_test(a_reply_that_trickles_without_a_pause_is_not_given_up),
+      cmocka_unit_test(a_reply_that_takes_too_long_makes_room_for_the_next),
       cmocka_unit_test(a_cut_off_session_learns_it_from_its_handler),
       cmocka_unit_test(updates_are_handed_out_by_butlers_in_one_strand),
       cmocka_unit_test(writes_of_a_client_do_not_overlap),
