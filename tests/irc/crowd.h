@@ -316,19 +316,32 @@ static bool has_answers(struct client *c) {
   return !c->leaving && c->viewer.pongs == c->pings;
 }
 
-/* All of them, or they are gone. */
-static bool crowd_all(bool (*so)(struct client *c)) {
+/* One for whom that does not hold, or NULL. */
+static struct client *one_without(bool (*so)(struct client *c)) {
   for (size_t i = 0; i < crowd.count; i++)
     if (is_here(&crowd.clients[i]) && !so(&crowd.clients[i]))
-      return false;
-  return true;
+      return &crowd.clients[i];
+  return NULL;
+}
+
+/* Turns until it holds for all, or they are gone. */
+static void crowd_until(bool (*so)(struct client *c)) {
+  const struct client *c;
+  for (double end = deadline(); (c = one_without(so));) {
+    if (seconds() > end)
+      give_up("n%u, session %u, waits: %s; %zu bytes unsaid, %u of %u PONGs",
+              c->viewer.nick, c->viewer.session,
+              c->leaving ? "it leaves" : "it stays", c->peer.left,
+              c->viewer.pongs, c->pings);
+    peers_turn(crowd.peers, crowd.count);
+  }
 }
 
 /* Everybody who stays gets an answer to a last PING, and who leaves an end. */
 static void crowd_settle(void) {
   for (size_t i = 0; i < crowd.count; i++)
     crowd.peers[i]->deaf = false;
-  peers_until(crowd.peers, crowd.count, crowd_all(has_said_all));
+  crowd_until(has_said_all);
   for (size_t i = 0; i < crowd.count; i++) {
     struct client *c = &crowd.clients[i];
     c->size = 0;
@@ -340,7 +353,7 @@ static void crowd_settle(void) {
     c->peer.out = c->out;
     c->peer.left = c->size;
   }
-  peers_until(crowd.peers, crowd.count, crowd_all(has_answers));
+  crowd_until(has_answers);
 }
 
 static void crowd_disperse(void) {
