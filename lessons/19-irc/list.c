@@ -41,14 +41,11 @@ static void names(struct user *user, const char *name, void *arg) {
   struct channel *channel = channel_find(user->hall, name);
   if (channel && channel_visible(channel, user))
     names_send(user, channel);
-  reply(user, RPL_ENDOFNAMES, word_or_star(name));
 }
 
 void do_names(struct user *user, const struct line *line) {
-  if (*line->params[0])
-    for_few_parts(user, line->params[0], names, NULL);
-  else
-    reply(user, RPL_ENDOFNAMES, "*");
+  for_few_parts(user, line->params[0], names, NULL);
+  reply(user, RPL_ENDOFNAMES, word_or_star(line->params[0]));
 }
 
 /* ------------------------------------------------------------------ LIST */

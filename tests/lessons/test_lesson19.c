@@ -212,8 +212,8 @@ static void channels_are_listed_by_what_they_are(void **state) {
            "b> LIST *", "b< 321 {*}", "b< 322 bob #two {*}", "b< 323 {*}",
            "b> NAMES #one", "b< 366 {*}", "b> TOPIC #one", "b< 403 {*}",
            "a> NAMES #one,#two", "a< 353 ann @ #one :@ann",
-           "a< 366 ann #one {*}", "a< 353 ann = #two :{*}",
-           "a< 366 ann #two {*}", "a> NAMES", "a< 366 ann * {*}");
+           "a< 353 ann = #two :{*}", "a< 366 ann #one,#two {*}", "a> NAMES",
+           "a< 366 ann * {*}");
   irc_close(irc);
 }
 
