@@ -4,11 +4,13 @@
  *   a+ ann batch    connects as ann, with these capabilities, and is welcome
  *   a*              connects and says nothing
  *   a> JOIN #beach  says that
- *   a< 331 ann {*}  gets this as the next line; {*} is any text, and a line
- * that begins with a digit comes from the server a~ 366 {*}      the same, but
- * other lines may come before a=              gets nothing more (a PING comes
- * back as the next line) a.              gets the end of the stream a/ hangs up
- */
+ *   a< 331 ann {*}  gets this as the next line
+ *   a~ 366 {*}      the same, but other lines may come before
+ *   a=              gets nothing more (a PING comes back as the next line)
+ *   a.              gets the end of the stream
+ *   a/              hangs up
+ *
+ * {*} is any text, and what begins with a digit comes from the server. */
 #ifndef IRC_H
 #define IRC_H
 
@@ -21,6 +23,7 @@
 enum { PEOPLE = 26, IRC_ROOM = 1 << 16 };
 
 struct person {
+  struct program *server;
   int fd; /* -1: not there */
   size_t used, size;
   char bytes[IRC_ROOM]; /* that have come, from `used` on */
@@ -126,9 +129,16 @@ static inline bool line_is(const char *pattern, const char *line) {
 /* ---------------------------------------------------------------- people */
 
 static inline void irc_connect(struct irc *irc, struct person *p) {
+  p->server = irc->server.program;
   p->fd = client_connect(irc->endpoint);
   p->used = p->size = 0;
   irc->served++;
+}
+
+/* The end has come too early, maybe that of the server. */
+static inline void irc_fail_at_end(const struct person *p, const char *script) {
+  fputs(program_err(p->server), stderr); /* too long for cmocka */
+  give_up("%s\n--- but got: the end", script);
 }
 
 static inline void irc_skip_to(struct person *p, const char *pattern) {
@@ -136,7 +146,7 @@ static inline void irc_skip_to(struct person *p, const char *pattern) {
   while (line && !line_is(pattern, line))
     line = irc_line(p);
   if (!line)
-    give_up("the stream ended before: %s", pattern);
+    irc_fail_at_end(p, pattern);
 }
 
 /* "ann batch echo-message" */
@@ -161,8 +171,10 @@ static inline void irc_expect(struct person *p, const char *pattern,
   bool skip = script[1] == '~';
   while (skip && line && !line_is(whole, line))
     line = irc_line(p);
-  if (!line || !line_is(whole, line))
-    give_up("%s\n--- but got: %s", script, line ? line : "the end");
+  if (!line)
+    irc_fail_at_end(p, script);
+  else if (!line_is(whole, line))
+    give_up("%s\n--- but got: %s", script, line);
 }
 
 static inline void irc_nothing_more(struct person *p, const char *script) {
