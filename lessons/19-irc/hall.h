@@ -55,6 +55,7 @@ struct rules {
 struct speech {
   struct channel *channel; /* NULL: nothing */
   unsigned flavours;       /* which of them are heard there, as bits */
+  size_t lines;
   size_t size[FLAVOURS];
   char text[FLAVOURS][2 * MESSAGE_ROOM];
 };

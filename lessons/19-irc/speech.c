@@ -34,6 +34,7 @@ void speech_add(struct channel *channel, const struct message *m) {
     speech->channel = channel;
     speech->flavours = flavours_in(channel, hall->asker);
   }
+  speech->lines++;
   for (unsigned i = 0; i < FLAVOURS; i++)
     if (speech->flavours & 1u << i)
       speech->size[i] += message_text(m, i, speech->text[i] + speech->size[i]);
@@ -63,9 +64,12 @@ void speech_end(struct hall *hall) {
       chunks[i] = make_chunk(hall, speech->text[i], speech->size[i]);
   LIST_FOREACH(member, &channel->members, of_channel) {
     struct chunk *chunk = chunks[message_flavour(member->user->caps)];
-    if (chunk && member->user != hall->asker)
+    if (chunk && member->user != hall->asker) {
       user_put(member->user, chunk);
+      hall->lines_out += speech->lines - 1; /* one was counted */
+    }
   }
+  speech->lines = 0;
   for (size_t i = 0; i < FLAVOURS; i++)
     ax_unref(chunks[i]);
 }

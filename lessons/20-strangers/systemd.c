@@ -35,9 +35,9 @@ static int sockets(void) {
 }
 
 char **systemd_arguments(int *argc, char **argv) {
-  static char names[MOST][8];
+  static char names[MOST][16], **all; /* as long as the program runs */
   int count = sockets();
-  char **all = lesson_alloc(((size_t)*argc + MOST + 1) * sizeof *all);
+  all = lesson_alloc(((size_t)*argc + MOST + 1) * sizeof *all);
   memcpy(all, argv, (size_t)*argc * sizeof *all);
   for (int i = 0; i < count; i++) {
     fcntl(FIRST + i, F_SETFD, FD_CLOEXEC);
