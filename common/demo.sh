@@ -81,9 +81,13 @@ run_client() {
   return $status
 }
 
-# A client may have told it to end already.
 stop_server() {
-  kill "$server" 2>/dev/null || :
+  kill "$server"
+  await_server
+}
+
+# For a server that was told to end already.
+await_server() {
   wait "$server"
   server=
   echo "-- the server's output"

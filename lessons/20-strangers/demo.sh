@@ -11,4 +11,4 @@ export LESSON_SPEED
 start_server "$@" --log error --per-address 4 --register-seconds 10 \
   --ping-seconds 15 --answer-seconds 15 127.0.0.1:0
 run_client "$program-client" "$(listening)" "$server"
-stop_server
+await_server
