@@ -236,11 +236,11 @@ static double talk_until_bob_is_cut_off(struct irc *irc) {
 static void who_takes_nothing_for_a_while_is_cut_off(void **state) {
   struct irc *irc = irc_open_with((struct program_options){
       .args = {QUIET, "--burst=1000000", "--sendq-soft-kb=16",
-               "--sendq-hard-kb=1048576", "--sendq-stall=30", TCP}});
+               "--sendq-hard-kb=1048576", "--sendq-stall=60", TCP}});
   double begin = seconds();
   double longest = talk_until_bob_is_cut_off(irc);
-  assert_true(seconds() - begin > 0.9 * 30 / SPEED);
-  assert_true(longest < 0.5 * 30 / SPEED); /* nobody waits all that time */
+  assert_true(seconds() - begin > 0.9 * 60 / SPEED);
+  assert_true(longest < 0.8 * 60 / SPEED); /* nobody waits all that time */
   irc_close(irc);
 }
 
@@ -622,7 +622,7 @@ static void what_systemd_gave_to_another_one_is_left_alone(void **state) {
 /* `make test20` has 500 strangers; STRANGERS=5000 has as many as that. */
 static size_t strangers(void) {
   const char *text = getenv("STRANGERS");
-  size_t few = SANITIZED ? 300 : 500;
+  size_t few = SANITIZED ? 200 : 500;
   size_t wanted = text ? (size_t)strtol(text, NULL, 10) : few;
   assert_true(wanted >= few);
   return allow_descriptors(wanted + VISITORS + 100) - VISITORS - 100;
@@ -657,7 +657,8 @@ static void the_rest_of_the_channel_notices_nothing(void **state) {
   take_all_descriptors(&server);
   for (double end = deadline(); crowd.cut < count / 100;) {
     if (seconds() > end)
-      give_up("%zu of %zu sleepers are cut off", crowd.cut, count / 100);
+      give_up("%zu of %zu sleepers are cut off; lines: %zu", crowd.cut,
+              count / 100, crowd.lines);
     crowd_turn(true);
     long now = program_resident(server.program);
     most = now > most ? now : most;
