@@ -921,6 +921,31 @@ static void expect_rows(const char *path, const char *before, const char *after,
   free(docs);
 }
 
+/* "NICKLEN=30" in a 005 is a row of the table. */
+static void the_docs_tell_the_limits(void **state) {
+  struct irc *irc = irc_open(TCP);
+  char *docs = read_whole_file("docs/irc.md");
+  size_t count = 0;
+  irc_play(irc, "a*", "a> NICK ann", "a> USER ann 0 * :x", "a~ 004 {*}");
+  for (int i = 0; i < 2; i++) {
+    char *rest = strdup(irc_line(&irc->people[0]));
+    for (char *at = rest, *word; (word = strsep(&at, " "));) {
+      char name[32], row[64], more;
+      int limit;
+      if (sscanf(word, "%31[A-Z]=%d%c", name, &limit, &more) != 2)
+        continue;
+      snprintf(row, sizeof row, "\n| %s | %d |", name, limit);
+      if (!strstr(docs, row))
+        give_up("docs/irc.md lacks: %s", row);
+      count++;
+    }
+    free(rest);
+  }
+  assert_int_equal(count, 11);
+  free(docs);
+  irc_close(irc);
+}
+
 static void the_docs_name_all_that_there_is(void **state) {
   expect_rows("lessons/19-irc/commands.c", "    {\"", "\"", "\n| %.*s");
   expect_rows("lessons/19-irc/cap.c", "    {\"", "\"", "\n| %.*s |");
@@ -980,6 +1005,7 @@ int main(void) {
       cmocka_unit_test(usage_is_explained_and_enforced),
       cmocka_unit_test(the_demo_is_as_expected),
       cmocka_unit_test(the_docs_name_all_that_there_is),
+      cmocka_unit_test(the_docs_tell_the_limits),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
 }
