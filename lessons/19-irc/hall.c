@@ -1,7 +1,8 @@
 /* hall.c: a turn of the hall. A turn is short: it runs at most as many lines as
- * a session hands over at once, and ends early when the answer is long. Then it
- * hands over what has gathered, once to each receiver: one lock and one post,
- * however many lines it gets. */
+ * a session hands over at once, and ends early when the answer is long. When
+ * the turns that wait are done, what has gathered is handed over, once to each
+ * receiver: one lock and one post, however many lines it gets, and from however
+ * many who talk. */
 #include "hall.h"
 #include "commands.h"
 #include "history.h"
@@ -60,12 +61,15 @@ static void post_farewell(struct user *user) {
 static void part_with(struct user *user) {
   lesson_log("closed %s@%s: there is no memory for what it gets or says",
              user_nick(user), user->host);
+  struct hall *hall = user->hall;
+  struct user *asker = hall->asker;
   user->starved = false;
+  hall->asker = user;
   user_leave(user, "Out of memory", true); /* it is touched again */
-  user_seal(user->hall);
+  user_seal(hall);
+  hall->asker = asker;
 }
 
-/* region: flush */
 /* What has gathered for somebody goes to his outbox; a long answer later: see
  * hold. True when he is behind. */
 static bool hand_to(struct user *user) {
@@ -80,12 +84,11 @@ static bool hand_to(struct user *user) {
   return behind;
 }
 
+/* region: flush */
 /* To everybody. Returns somebody who is behind, the asker if it is one of them,
  * or NULL. */
 static struct user *hand_over(struct hall *hall) {
   struct user *user, *behind = NULL;
-  speech_end(hall);
-  user_seal(hall);
   while ((user = SLIST_FIRST(&hall->touched))) {
     SLIST_REMOVE_HEAD(&hall->touched, touched);
     user->is_touched = false;
@@ -98,12 +101,39 @@ static struct user *hand_over(struct hall *hall) {
 }
 /* end: flush */
 
+/* The asker has to wait for the answer, or goes, or somebody is behind. */
+static bool is_urgent(struct hall *hall) {
+  const struct user *user = hall->asker;
+  return hall->answer > LONG_ANSWER || user->state == USER_GONE ||
+         user->starved || outbox_anyone_behind(&hall->rules.outbox);
+}
+
+/* region: end */
+/* In the hall, behind the turns that waited when it was posted. */
+static void on_gathered(void *arg, int err, size_t n) {
+  struct hall *hall = arg;
+  hall->since = used();
+  hall->hands_over = false;
+  hand_over(hall);
+  hall->busy += used() - hall->since;
+}
+
+/* What several turns say leaves together, unless it is urgent. */
 static const struct user *end(struct hall *hall) {
-  const struct user *behind = hand_over(hall);
+  const struct user *behind = NULL;
+  speech_end(hall);
+  user_seal(hall);
+  if (is_urgent(hall)) {
+    behind = hand_over(hall);
+  } else if (!hall->hands_over) {
+    hall->hands_over = true;
+    ax_post(hall->strand, ax_call(on_gathered, hall));
+  }
   hall->asker = NULL;
   hall->busy += used() - hall->since;
   return behind;
 }
+/* end: end */
 
 /* True when `done` will be completed: as soon as the user has got what it asked
  * for, if that is much, or he who was behind has caught up. */
@@ -190,6 +220,7 @@ struct hall *hall_new(ax_context *context, const struct rules *rules) {
 }
 
 void hall_free(struct hall *hall) {
+  hand_over(hall); /* whom it lets go is not among everybody any more */
   for (struct user *user; (user = LIST_FIRST(&hall->everybody));) {
     user_leave(user, NULL, false);
     batch_free(user->gathered);

@@ -101,6 +101,7 @@ struct hall {
   time_t now;
   char stamp[32]; /* the same for people: 2026-11-29T02:10:33.123Z */
   SLIST_HEAD(touched, user) touched;
+  bool hands_over;             /* soon: it is posted */
   size_t answer;               /* bytes that the asker gets */
   char text[2 * MESSAGE_ROOM]; /* of which so many are in no chunk yet: */
   size_t open;
