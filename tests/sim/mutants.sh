@@ -7,8 +7,9 @@
 # on. Prints a line for each: mutant, scenario, seed, and how many runs it took.
 # Those that say Equivalent or Beyond in their text need not be found. With
 # ONLY=strand takes those whose names begin so; MUTANT_SEEDS is the most to try.
-# With SCHEDULER=plain all but those of scheduler_fast.c are tried on the plain
-# scheduler; those of scheduler_plain.c always are.
+# With SCHEDULER=plain all but those of scheduler_fast.c, and those that say
+# "With: the fast scheduler", are tried on the plain scheduler; those of
+# scheduler_plain.c always are.
 set -u
 most=${MUTANT_SEEDS:-10000}
 copy=build/mutants
@@ -28,7 +29,9 @@ build() {
 build "$usual" || { cat $copy/log; exit 1; }
 scenarios=$("$copy/$program" | awk '{ print $1 }')
 
-touches() { grep -q "^+++ b/common/scheduler_$1.c" "$patch"; }
+touches() {
+  grep -q -e "^+++ b/common/scheduler_$1.c" -e "^With: the $1 sched" "$patch"
+}
 
 # Those that are worth more than 100 seeds.
 worth_trying() {

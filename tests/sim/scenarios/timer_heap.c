@@ -95,7 +95,7 @@ SCENARIO(timer_put_far_off, "a timer that is put off fires at its new moment") {
   open_clocks();
   for (int i = 0; i < CLOCKS; i++) {
     clock_set(&clocks[i], AX_MS(0.1) * (ax_time)i);
-    clock_set(&clocks[i], AX_MS(5) - AX_MS(0.1) * (ax_time)i);
+    clock_set(&clocks[i], AX_MS(50) - AX_MS(0.1) * (ax_time)i);
   }
   serve(context, 2);
   for (int i = 0; i < CLOCKS; i++)
