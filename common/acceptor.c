@@ -32,6 +32,7 @@ enum { PAUSE = 100, BACKLOG = 4096, LOCK_TRIES = 1000 };
 
 struct ax_acceptor {
   struct ax__io io;
+  bool lent;  /* it is somebody else's socket, too */
   char *path; /* of the socket file, absolute; NULL: none */
   dev_t device;
   ino_t inode;
@@ -233,9 +234,13 @@ int ax_acceptor_listen(ax_acceptor *a, const ax_endpoint *endpoint) {
     close(fd);
   else
     a->io.own.fd = fd;
+  a->lent = false;
   return err;
 }
 
+/* The socket does not block from then on, and its flags are not restored:
+ * another process may accept from it, and would sleep in accept(2) when
+ * somebody else was faster. */
 int ax_acceptor_open_fd(ax_acceptor *a, int fd) {
   int listens = 0;
   socklen_t size = sizeof listens;
@@ -248,7 +253,8 @@ int ax_acceptor_open_fd(ax_acceptor *a, int fd) {
   int own = ax__duplicate(fd);
   if (own < 0)
     return own;
-  a->io.own = (ax__fd){own, fcntl(own, F_GETFL)};
+  a->io.own.fd = own;
+  a->lent = true;
   ax__nonblocking(own);
   return 0;
 }
@@ -271,7 +277,7 @@ void ax_acceptor_cancel(ax_acceptor *a) { ax__io_cancel(&a->io, 1 << AX_READ); }
 void ax_acceptor_close(ax_acceptor *a) {
   remove_file(a);
   ax__fd fd = ax__io_begin_close(&a->io);
-  if (fd.flags == -1) /* else it is not the acceptor's alone */
+  if (!a->lent)
     shutdown(fd.fd, SHUT_RDWR);
   ax__io_end_close(&a->io, fd);
 }

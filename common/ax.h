@@ -531,9 +531,9 @@ ax_stream *ax_stream_new(ax_executor *executor);
 
 /* Opens the stream on a file descriptor: terminal, pipe, socket, file or
  * /dev/null. It works on a duplicate; `fd` stays yours. While the stream is
- * open `fd` does not block, nor does what shares its description, as by dup(2).
- * When two streams share one, close first the one that was opened last. (A
- * terminal is opened anew instead, and `fd` left as it is.)
+ * open `fd` does not block, nor does what shares its description, as by dup(2)
+ * or in another process. When two streams share one, close first the one that
+ * was opened last. (A terminal is opened anew instead, and `fd` left as it is.)
  *
  * 0, UV_EISCONN when already open, or an error of dup(2). What cannot be read,
  * such as the end of a pipe that is for writing, ends each read with UV_EBADF,
@@ -643,7 +643,9 @@ ax_acceptor *ax_acceptor_new(ax_executor *executor);
 int ax_acceptor_listen(ax_acceptor *acceptor, const ax_endpoint *endpoint);
 
 /* Listens on a duplicate of a descriptor that listens already, such as one that
- * the process inherited. `fd` stays yours, and so does a socket's file.
+ * the process inherited. `fd` stays yours, and so does a socket's file. It does
+ * not block from then on, even when the acceptor has closed: other processes
+ * may accept from it, and one that blocks in accept(2) handles nothing else.
  *
  * 0, UV_EISCONN when it listens already, UV_EINVAL for a socket that does not
  * listen, or an error of getsockopt(2) or dup(2). Source: acceptor::assign. */

@@ -775,7 +775,8 @@ static void an_inherited_socket_is_accepted_from(void **state) {
   }
 }
 
-/* It blocks again, listens, and so does the file of a Unix socket exist. */
+/* It listens, and so does the file of a Unix socket exist. It does not block,
+ * because others may accept from it. */
 static void an_inherited_socket_stays_its_owners(void **state) {
   for (int i = 0; i < 6; i++) {
     char text[AX_ENDPOINT_TEXT];
@@ -787,10 +788,45 @@ static void an_inherited_socket_stays_its_owners(void **state) {
     if (i >= 3)
       ax_acceptor_close(porch.acceptor);
     porch_free(&porch);
-    assert_false(fcntl(fd, F_GETFL) & O_NONBLOCK);
+    assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
     int client = client_connect(text), peer = accept(fd, NULL, NULL);
     assert_true(peer >= 0);
     close(peer);
+    client_close(client);
+    close(fd);
+  }
+}
+
+/* As in a rolling restart: the old server opened the socket while it blocked,
+ * and ends. The loop then tells both new ones of the same client. */
+static void an_acceptor_that_ends_makes_no_other_block(void **state) {
+  for (int closes = 0; closes < 2; closes++) {
+    char text[AX_ENDPOINT_TEXT];
+    struct seen seen[2] = {{0}};
+    ax_stream *peers[2];
+    struct porch old = porch_shut(), porch = porch_shut();
+    ax_acceptor *both[2] = {porch.acceptor, ax_acceptor_new(porch.context)};
+    int fd = listening("127.0.0.1:0", text);
+    assert_int_equal(ax_acceptor_open_fd(old.acceptor, fd), 0);
+    for (int i = 0; i < 2; i++) {
+      peers[i] = ax_stream_new(porch.context);
+      assert_int_equal(ax_acceptor_open_fd(both[i], fd), 0);
+      ax_acceptor_accept(both[i], peers[i], ax_call(on_seen, &seen[i]));
+    }
+    assert_int_equal(ax_poll(porch.context), 0);
+    if (closes)
+      ax_acceptor_close(old.acceptor);
+    porch_free(&old);
+    int client = client_connect(text);
+    wait_until(ax_poll(porch.context));
+    assert_int_equal(seen[0].calls + seen[1].calls, 1);
+    for (int i = 0; i < 2; i++) {
+      ax_acceptor_cancel(both[i]);
+      ax_unref(peers[i]);
+    }
+    assert_int_equal(ax_run(porch.context), 1);
+    ax_unref(both[1]);
+    porch_free(&porch);
     client_close(client);
     close(fd);
   }
@@ -904,6 +940,7 @@ int main(void) {
       clean_test(an_acceptor_moves_within_one_handler),
       clean_test(an_inherited_socket_is_accepted_from),
       clean_test(an_inherited_socket_stays_its_owners),
+      clean_test(an_acceptor_that_ends_makes_no_other_block),
       clean_test(what_does_not_listen_cannot_be_accepted_from),
       clean_test(an_acceptor_is_opened_once),
       clean_test(an_acceptor_knows_its_executor),
