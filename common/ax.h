@@ -538,8 +538,9 @@ ax_stream *ax_stream_new(ax_executor *executor);
  * 0, UV_EISCONN when already open, or an error of dup(2). What cannot be read,
  * such as the end of a pipe that is for writing, ends each read with UV_EBADF,
  * and what cannot be written each write. A regular file is never waited for:
- * the initiating call reads and writes it. Source:
- * booster::aio::basic_io_device::attach. */
+ * the initiating call reads and writes it. On macOS, libuv 1.49 and later
+ * refuse to wait for a named FIFO: what has to wait ends with UV_EINVAL.
+ * Source: booster::aio::basic_io_device::attach. */
 int ax_stream_open_fd(ax_stream *stream, int fd);
 
 /* Opens two streams on the two ends of one new socket.

@@ -1,5 +1,6 @@
 /* io.c: waiting for descriptors of every kind, which the loop polls (uv_poll).
- * Files cannot be polled; they are always ready.
+ * Files cannot be polled; they are always ready. The loop is not asked about a
+ * regular file, because kqueue takes some and then reports nothing.
  *
  * A descriptor stays armed for reading between operations: a session that reads
  * again at once costs no system call for polling. It is disarmed when the loop
@@ -161,7 +162,7 @@ static const unsigned char patience[] = {[AX_WRITE] = 0, [AX_READ] = 8};
 
 static void on_poll(uv_poll_t *poll, int status, int events);
 
-/* 0 or an error: UV_EPERM for a file. */
+/* 0 or an error: UV_EPERM of epoll for what is always ready, as /dev/null. */
 static int watch(struct ax__io *io, int fd) {
   if (io->poll)
     return 0;
@@ -193,7 +194,7 @@ static void start(ax__entry *entry, bool live) {
     entry->run(entry, false);
     return;
   }
-  int err = watch(io, op->fd);
+  int err = op->kind == AX__FILE ? UV_EPERM : watch(io, op->fd);
   if (!err) {
     ax__queue_push(&io->pending[op->side], entry);
     ax__io_arm(io, io->armed | event_of[op->side]);
@@ -214,7 +215,7 @@ void *ax__io_begin(size_t size, struct ax__io *io, ax_side side,
   op->limit.span = token->within;
   op->fd = io->own.fd;
   op->side = (unsigned char)side;
-  op->socket = true;
+  op->kind = AX__SOCKET;
   return op;
 }
 
@@ -231,8 +232,9 @@ void ax__io_start(struct ax__io_op *op) {
  * report that for ever. */
 static bool hung_up(const struct ax__io_op *op) {
   struct pollfd fd = {.fd = op->fd, .events = POLLOUT};
-  return op->side == AX_WRITE && !op->socket && poll(&fd, 1, 0) > 0 &&
-         (fd.revents & POLLHUP) && !(fd.revents & POLLOUT);
+  return op->side == AX_WRITE && op->kind != AX__SOCKET &&
+         poll(&fd, 1, 0) > 0 && (fd.revents & POLLHUP) &&
+         !(fd.revents & POLLOUT);
 }
 
 /* True if it has to wait for more. */

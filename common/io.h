@@ -39,9 +39,8 @@ struct ax__io_op {
     struct ax__within *within; /* from the start on, if there was a span */
   } limit;
   int fd;
-  unsigned number; /* of a stream's operation */
-  unsigned char side;
-  bool socket;
+  unsigned number;          /* of a stream's operation */
+  unsigned char side, kind; /* an ax_side, an ax__kind */
 };
 
 /* A request that concerns an I/O object. */

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 static int result(int fd) { return fd < 0 ? -errno : fd; }
@@ -66,6 +67,15 @@ int ax__duplicate(int fd) {
       return again;
   }
   return result(fcntl(fd, F_DUPFD_CLOEXEC, 0));
+}
+
+enum ax__kind ax__kind_of(int fd) {
+  struct stat status;
+  if (fstat(fd, &status))
+    return AX__OTHER;
+  return S_ISSOCK(status.st_mode)  ? AX__SOCKET
+         : S_ISREG(status.st_mode) ? AX__FILE
+                                   : AX__OTHER;
 }
 
 void ax__fd_close(ax__fd fd) {

@@ -11,6 +11,10 @@ typedef struct ax__fd {
 } ax__fd;
 #define AX__NO_FD ((ax__fd){-1, -1})
 
+/* What a descriptor is. A file is a regular one, and always ready. */
+enum ax__kind { AX__OTHER, AX__SOCKET, AX__FILE };
+enum ax__kind ax__kind_of(int fd);
+
 /* A descriptor or a negative error code: a new socket, an accepted one, a
  * duplicate. */
 int ax__socket(int family, int type);

@@ -26,7 +26,6 @@
 #include <netinet/tcp.h>
 #include <string.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
 #ifndef MSG_NOSIGNAL
 #define MSG_NOSIGNAL 0 /* SO_NOSIGPIPE is set instead */
@@ -37,7 +36,7 @@ enum { SEND = MSG_NOSIGNAL | MSG_DONTWAIT };
 
 struct ax_stream {
   struct ax__io io;
-  bool socket;
+  enum ax__kind kind;
   unsigned operations;   /* counts */
   atomic_uint holder[2]; /* the number of the operation that has a side, or 0 */
 };
@@ -69,7 +68,7 @@ static ssize_t result(ssize_t n) {
 static ssize_t put(const struct ax__io_op *op, struct iovec *iov,
                    size_t count) {
   struct msghdr message = {.msg_iov = iov, .msg_iovlen = count};
-  if (!op->socket)
+  if (op->kind != AX__SOCKET)
     return result(writev(op->fd, iov, (int)count));
   if (count > 1)
     return result(sendmsg(op->fd, &message, SEND));
@@ -78,7 +77,7 @@ static ssize_t put(const struct ax__io_op *op, struct iovec *iov,
 
 static ssize_t get(const struct ax__io_op *op, const struct iovec *iov,
                    size_t count) {
-  ssize_t n = op->socket && count == 1
+  ssize_t n = op->kind == AX__SOCKET && count == 1
                   ? recv(op->fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT)
                   : readv(op->fd, iov, (int)count);
   return n == 0 ? UV_EOF : result(n);
@@ -202,7 +201,7 @@ static void *begin(size_t size, ax_stream *s, ax_side side,
     return NULL;
   }
   op->number = s->operations = (s->operations + 2) | 1; /* never 0 */
-  op->socket = s->socket;
+  op->kind = (unsigned char)s->kind;
   atomic_store_explicit(&s->holder[side], op->number, memory_order_relaxed);
   return op;
 }
@@ -218,6 +217,11 @@ static void go_on(struct ax__io_op *op, int err) {
 /* Performs in the call, unless what was cancelled may still be at it. */
 static int try_now(struct ax__io_op *op) {
   return ax__io_up_to_date(op->op.object) ? op->perform(op) : UV_EAGAIN;
+}
+
+/* A socket mostly has nothing yet. */
+static int try_read(struct ax__io_op *op) {
+  return op->kind == AX__SOCKET ? UV_EAGAIN : try_now(op);
 }
 
 /* ------------------------------------------------------ initiating, public */
@@ -249,7 +253,7 @@ static void read_into(ax_stream *s, ax_seq seq, size_t least,
   struct transfer *t =
       begin_transfer(s, AX_READ, ax_seq_const(seq), least, token);
   if (t)
-    go_on(&t->io, !t->least ? 0 : s->socket ? UV_EAGAIN : try_now(&t->io));
+    go_on(&t->io, t->least ? try_read(&t->io) : 0);
 }
 
 void ax_stream_read_some(ax_stream *s, ax_seq seq, ax_token token) {
@@ -270,9 +274,7 @@ void ax_stream_read_until(ax_stream *s, ax_dynbuf *dynbuf, int delimiter,
   op->scanned = 0;
   op->delimiter = delimiter;
   int err = look(op);
-  if (err == UV_EAGAIN && !s->socket)
-    err = try_now(&op->io);
-  go_on(&op->io, err);
+  go_on(&op->io, err == UV_EAGAIN ? try_read(&op->io) : err);
 }
 
 void ax_stream_write(ax_stream *s, ax_cseq seq, ax_token token) {
@@ -307,7 +309,7 @@ void ax_stream_connect(ax_stream *s, const ax_endpoint *endpoint,
     return;
   int err = connect_now(s, endpoint);
   op->fd = s->io.own.fd;
-  op->socket = true;
+  op->kind = AX__SOCKET;
   if (err == -EINPROGRESS || err == UV_EINTR)
     ax__io_start(op);
   else
@@ -348,7 +350,7 @@ ax_stream *ax_stream_new(ax_executor *executor) {
  */
 void ax__stream_adopt(ax_stream *s, int fd) {
   s->io.own = (ax__fd){fd, -1};
-  s->socket = true;
+  s->kind = AX__SOCKET;
   ax__set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
 }
 
@@ -365,15 +367,13 @@ int ax_stream_pair(ax_stream *one, ax_stream *other) {
 }
 
 int ax_stream_open_fd(ax_stream *s, int fd) {
-  int type;
-  socklen_t size = sizeof type;
   if (s->io.own.fd != -1)
     return UV_EISCONN;
   int own = ax__duplicate(fd);
   if (own < 0)
     return own;
   s->io.own = (ax__fd){own, fcntl(own, F_GETFL)};
-  s->socket = getsockopt(own, SOL_SOCKET, SO_TYPE, &type, &size) == 0;
+  s->kind = ax__kind_of(own);
   ax__nonblocking(own);
   return 0;
 }
