@@ -6,9 +6,9 @@
  * the loop reports data it is read there, and the handler becomes ready. What
  * is no socket is tried in the call, too: a file is never waited for.
  *
- * A scattered read is one readv. A read_until reads into memory of the thread
- * and appends what came, so ten thousand sessions that wait for a line hold no
- * buffer at all.
+ * A scattered read is one system call. A read_until reads into memory of the
+ * thread and appends what came, so ten thousand sessions that wait for a line
+ * hold no buffer at all.
  *
  * One operation at a time has a side (law 5). The initiating call takes the
  * side, and the operation releases it just before its handler runs. A cancel
@@ -75,11 +75,13 @@ static ssize_t put(const struct ax__io_op *op, struct iovec *iov,
   return result(send(op->fd, iov->iov_base, iov->iov_len, SEND));
 }
 
-static ssize_t get(const struct ax__io_op *op, const struct iovec *iov,
+static ssize_t get(const struct ax__io_op *op, struct iovec *iov,
                    size_t count) {
-  ssize_t n = op->kind == AX__SOCKET && count == 1
-                  ? recv(op->fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT)
-                  : readv(op->fd, iov, (int)count);
+  struct msghdr message = {.msg_iov = iov, .msg_iovlen = count};
+  ssize_t n = op->kind != AX__SOCKET ? readv(op->fd, iov, (int)count)
+              : count > 1
+                  ? recvmsg(op->fd, &message, MSG_DONTWAIT)
+                  : recv(op->fd, iov->iov_base, iov->iov_len, MSG_DONTWAIT);
   return n == 0 ? UV_EOF : result(n);
 }
 

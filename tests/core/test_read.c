@@ -873,6 +873,40 @@ static void a_butler_with_a_small_stack_reads_lines(void **state) {
   until_free(&until);
 }
 
+/* Two streams share a socket that blocks again, as another process may have
+ * it. The loop tells both of one byte. */
+static void a_scattered_read_never_blocks(void **state) {
+  struct ends (*const makers[])(void) = {socket_ends, tcp_ends};
+  for (int i = 0; i < 2; i++) {
+    struct seen seen[2] = {{0}};
+    char bytes[2][2];
+    struct ends ends = makers[i]();
+    ax_context *context = ax_context_new();
+    ax_stream *streams[2];
+    for (int k = 0; k < 2; k++) {
+      streams[k] = ax_stream_new(context);
+      assert_int_equal(ax_stream_open_fd(streams[k], ends.ours), 0);
+      ax_stream_read_some(
+          streams[k],
+          AX_SEQ(ax_buffer(&bytes[k][0], 1), ax_buffer(&bytes[k][1], 1)),
+          ax_call(on_seen, &seen[k]));
+    }
+    assert_int_equal(ax_poll(context), 0);
+    fcntl(ends.ours, F_SETFL, fcntl(ends.ours, F_GETFL) & ~O_NONBLOCK);
+    client_send(ends.theirs, "x", 1);
+    wait_until(ax_poll(context));
+    assert_int_equal(seen[0].calls + seen[1].calls, 1);
+    for (int k = 0; k < 2; k++)
+      ax_stream_cancel(streams[k]);
+    assert_int_equal(ax_run(context), 1);
+    for (int k = 0; k < 2; k++)
+      ax_unref(streams[1 - k]);
+    ax_context_free(context);
+    close(ends.ours);
+    close(ends.theirs);
+  }
+}
+
 /* ------------------------------------------------------------------- files */
 
 static void a_file_is_read_to_its_end(void **state) {
@@ -985,6 +1019,7 @@ int main(void) {
       clean_test(a_read_that_is_cancelled_ends_at_once),
       clean_test(a_read_on_another_context_is_work_where_the_stream_is),
       clean_test(the_context_of_a_read_may_be_freed_first),
+      clean_test(a_scattered_read_never_blocks),
       clean_test(a_file_is_read_to_its_end),
       clean_test(a_file_is_scattered_over_many_buffers),
       clean_test(the_null_device_is_at_its_end),
