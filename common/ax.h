@@ -155,11 +155,12 @@ ax_context *ax_context_new(void);
 /* Ends a context. No butler may be inside, and no other thread in the middle
  * of a call to it. NULL is allowed.
  *
- * Operations that are still pending are dropped: their handlers never run, what
- * they held is released. Files and sockets are closed, also those of objects
- * that you still hold; release these later, and do not use them. A look-up
- * (ax_resolve) that has begun is waited for. Close your own handles in its loop
- * first. When two contexts have objects of each other, end one after the other.
+ * Operations that are still pending are dropped: their handlers never run,
+ * their buffers are not touched, what they held is released. Files and sockets
+ * are closed, also those of objects that you still hold; release these later,
+ * and do not use them. A look-up (ax_resolve) that has begun is waited for.
+ * Close your own handles in its loop first. When two contexts have objects of
+ * each other, end one after the other.
  */
 void ax_context_free(ax_context *context);
 

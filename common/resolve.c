@@ -31,14 +31,17 @@ static size_t copy_found(const struct addrinfo *info, ax_endpoint *found,
 
 /* ---------------------------------------------- by the owner of the loop */
 
-/* With its context it is dropped, also where its handler is on another one. */
+/* With its context it is dropped, also where its handler is on another one. It
+ * writes nothing then, because `found` may be gone. */
 static void on_resolved(uv_getaddrinfo_t *request, int status,
                         struct addrinfo *info) {
   struct lookup *lookup = AX__OF(struct lookup, request, request);
-  size_t n = status ? 0 : copy_found(info, lookup->found, lookup->max);
+  bool dropped = lookup->loop->closed;
+  size_t room = status || dropped ? 0 : lookup->max;
+  size_t n = copy_found(info, lookup->found, room);
   uv_freeaddrinfo(info);
   ax__loop_leave(lookup->loop, &lookup->member);
-  if (lookup->loop->closed)
+  if (dropped)
     lookup->op.entry.run(&lookup->op.entry, false);
   else
     ax__op_finish(&lookup->op, status, n);

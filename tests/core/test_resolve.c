@@ -2,6 +2,7 @@
  * ax_endpoint_parse, but a number to getaddrinfo, so it is looked up. */
 #include "support.h"
 
+#include <dlfcn.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -110,6 +111,30 @@ static void a_context_may_be_freed_while_it_looks_up(void **state) {
     ax_context_free(context);
     assert_int_equal(seen.calls, 0);
   }
+}
+
+/* A look-up can no longer be cancelled when it has begun. Here none can. */
+static bool has_begun;
+
+int uv_cancel(uv_req_t *request) {
+  int (*real)(uv_req_t *);
+  *(void **)&real = dlsym(RTLD_NEXT, "uv_cancel");
+  return has_begun ? UV_EBUSY : real(request);
+}
+
+/* What it finds is nobody's by then: the memory may be gone. */
+static void a_look_up_that_is_dropped_writes_nothing(void **state) {
+  struct seen seen = {0};
+  ax_endpoint found[1], untouched;
+  memset(found, 0xee, sizeof found);
+  untouched = found[0];
+  ax_context *context = ax_context_new();
+  ax_resolve(context, "127.1:80", found, 1, ax_call(on_seen, &seen));
+  has_begun = true;
+  ax_context_free(context);
+  has_begun = false;
+  assert_int_equal(seen.calls, 0);
+  assert_memory_equal(&found[0], &untouched, sizeof untouched);
 }
 
 /* --------------------------------------------- look-ups that have not begun */
@@ -241,6 +266,7 @@ int main(void) {
       clean_test(the_name_need_not_outlive_the_call),
       clean_test(many_names_are_looked_up_at_once),
       clean_test(a_context_may_be_freed_while_it_looks_up),
+      clean_test(a_look_up_that_is_dropped_writes_nothing),
       clean_test(a_context_does_not_wait_for_what_has_not_begun),
       clean_test(a_look_up_that_has_not_begun_is_dropped),
       clean_test(a_dropped_look_up_has_no_handler_elsewhere),
