@@ -224,8 +224,9 @@ void ax_dispatch(ax_executor *executor, ax_token token);
  * Source: strand::running_in_this_thread. */
 bool ax_inside(ax_executor *executor);
 
-/* The number of this butler in its context, from 1 in the order of the calls of
- * ax_run; 0 on a thread that is not a butler. */
+/* The number of this butler in its context, which it has until ax_run returns:
+ * the lowest one, from 1, that no other butler has. 0 on a thread that is not a
+ * butler. */
 int ax_butler(void);
 
 /* Work to do elsewhere; returns 0 or a negative error code. */

@@ -62,19 +62,42 @@ static bool context_push(ax_executor *executor, ax__entry *entry) {
   return ax__scheduler_push(executor->scheduler, entry);
 }
 
+/* Takes the lowest number that is free. */
+static void enter(struct ax__context *context, struct ax__butler *butler) {
+  struct ax__butler **at = &context->butlers;
+  int number = 1;
+  ax__spin_lock(&context->butlers_lock);
+  for (; *at && (*at)->number == number; number++)
+    at = &(*at)->next;
+  *butler = (struct ax__butler){*at, number};
+  *at = butler;
+  ax__spin_unlock(&context->butlers_lock);
+}
+
+static void leave(struct ax__context *context, struct ax__butler *butler) {
+  struct ax__butler **at = &context->butlers;
+  ax__spin_lock(&context->butlers_lock);
+  while (*at != butler)
+    at = &(*at)->next;
+  *at = butler->next;
+  ax__spin_unlock(&context->butlers_lock);
+}
+
 static size_t serve(ax_executor *executor, bool wait) {
   struct ax__context *context = executor->context;
   assert(!ax_inside(&context->base) && "ax_run in a handler of its context");
   assert(!ax__loop_owned(&context->loop) && "ax_run in a callback of its loop");
   struct ax__frame frame;
+  struct ax__butler butler;
   size_t before = ax__self.handlers;
   int number = ax__self.butler;
   ax__enter(&frame, &context->base);
-  ax__self.butler = atomic_fetch_add(&context->butlers, 1) + 1;
+  enter(context, &butler);
+  ax__self.butler = butler.number;
   if (ax__tracing())
     ax__trace_butler();
   ax__scheduler_serve(executor->scheduler, wait);
-  atomic_fetch_sub(&context->butlers, 1);
+  leave(context, &butler);
   ax__leave(&frame);
   ax__self.butler = number;
   size_t handlers = ax__self.handlers - before;
@@ -207,7 +230,7 @@ void ax_context_free(ax_context *executor) {
     return;
   struct ax__context *context = executor->context;
   assert(executor == &context->base && "ax_context_free of a strand");
-  assert(context->butlers == 0 && "ax_context_free while a butler is inside");
+  assert(!context->butlers && "ax_context_free while a butler is inside");
   ax__queue left = close_timers(context);
   ax__queue ready = ax__scheduler_close(executor->scheduler);
   ax__queue_splice(&left, &ready);

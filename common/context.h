@@ -6,13 +6,20 @@
 #include "loop.h"
 #include "timer_heap.h"
 
+/* A thread inside ax_run: on its own stack, in a list sorted by number. */
+struct ax__butler {
+  struct ax__butler *next;
+  int number;
+};
+
 struct ax__context {
   ax_executor base;
   struct ax__loop loop;
   ax__mutex timers_lock; /* guards the timers, and setting loop.poller.due */
   struct ax__heap timers;
   bool timers_closed;
-  atomic_int butlers;
+  ax__spinlock butlers_lock; /* guards ... */
+  struct ax__butler *butlers;
   bool ended;
 };
 

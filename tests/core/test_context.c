@@ -695,6 +695,44 @@ static void butlers_are_numbered_from_one(void **state) {
   ax_context_free(context);
 }
 
+/* A butler that blocks, so the next handler runs on the other one. */
+struct hired {
+  ax_context *context;
+  struct butlers *butlers;
+  atomic_int number;
+  struct gate gate;
+};
+
+static void on_block(void *arg, int err, size_t n) {
+  struct hired *hired = arg;
+  atomic_store(&hired->number, ax_butler());
+  gate_pass(&hired->gate);
+}
+
+static void on_hire(void *arg, int err, size_t n) {
+  struct hired *hired = arg;
+  hired->butlers = butlers_start(hired->context, 1);
+  ax_post(hired->context, ax_call(on_block, hired));
+  wait_until(atomic_load(&hired->number));
+}
+
+/* The first leaves and comes again while the second stays. */
+static void no_two_butlers_inside_have_one_number(void **state) {
+  struct seen seen = {0};
+  struct hired hired = {.context = ax_context_new(), .gate = GATE};
+  ax_work_begin(hired.context);
+  ax_post(hired.context, ax_call(on_hire, &hired));
+  assert_int_equal(ax_poll(hired.context), 1);
+  assert_int_equal(hired.number, 2);
+  ax_post(hired.context, ax_call(on_seen, &seen));
+  assert_int_equal(ax_poll(hired.context), 1);
+  assert_int_equal(seen.butler, 1);
+  gate_open(&hired.gate);
+  ax_work_end(hired.context);
+  butlers_join(hired.butlers);
+  ax_context_free(hired.context);
+}
+
 static void who_is_no_butler_has_no_number(void **state) {
   struct seen seen = {0};
   ax_context *context = ax_context_new();
@@ -1344,6 +1382,7 @@ int main(void) {
       clean_test(dispatch_goes_by_the_executor_of_the_token),
       clean_test(a_butler_is_inside_its_context_only),
       clean_test(butlers_are_numbered_from_one),
+      clean_test(no_two_butlers_inside_have_one_number),
       clean_test(who_is_no_butler_has_no_number),
       clean_test(many_threads_may_post_while_butlers_run),
       clean_test(run_does_not_return_with_a_handler_on_the_table),
