@@ -12,8 +12,8 @@
 
 enum { CHAIN = 128, MOST = AX__CHECKED ? 1 : 2 * CHAIN };
 
-_Thread_local struct ax__spares ax__spares[AX__SIZES];
-static _Thread_local char *scratch;
+static struct ax__pool none;
+_Thread_local struct ax__pool *ax__pool = &none;
 
 void *ax__resize(void *memory, size_t size) {
   void *resized = realloc(memory, size);
@@ -55,11 +55,25 @@ static void store(struct depot *depot, struct ax__block *top, size_t length) {
   ax__spin_unlock(&depot->lock);
 }
 
-/* Has give_back called when the thread ends. */
-static void mind_the_end(void) { pthread_setspecific(thread_end, &ax__self); }
+/* The calling thread's own. Also asks the key, because while the thread ends
+ * the variable may be as it was at the beginning. */
+static struct ax__pool *mine(void) {
+  if (ax__pool != &none)
+    return ax__pool;
+  ax__pool = pthread_getspecific(thread_end);
+  if (!ax__pool) {
+    ax__pool = ax__alloc(sizeof *ax__pool);
+    *ax__pool = (struct ax__pool){.scratch = NULL};
+    ax__must(pthread_setspecific(thread_end, ax__pool));
+  }
+  return ax__pool;
+}
 
 void *ax__take_slowly(int number) {
   struct depot *depot = &depots[number];
+  struct ax__spares *all = &mine()->spares[number];
+  if (all->top)
+    return ax__take(number);
   ax__spin_lock(&depot->lock);
   struct ax__block *top = depot->chains;
   if (top)
@@ -68,8 +82,7 @@ void *ax__take_slowly(int number) {
   if (!top)
     top = carve(ax__size_of_block[number]);
   depot->out += top->length;
-  ax__spares[number] = (struct ax__spares){top, MOST - top->length};
-  mind_the_end();
+  *all = (struct ax__spares){top, MOST - top->length};
   return ax__take(number);
 }
 
@@ -87,16 +100,17 @@ static struct ax__block *store_half(struct depot *depot,
 
 /* There is no room, as when a thread gives its first. */
 void ax__give_slowly(int number, void *block) {
-  struct ax__spares *all = &ax__spares[number];
   if (AX__CHECKED || number == AX__LARGE) {
     depots[number].out--;
     free(block);
     return;
   }
-  all->room = all->top ? CHAIN : MOST;
-  if (all->top)
-    all->top = store_half(&depots[number], all->top);
-  mind_the_end();
+  struct ax__spares *all = &mine()->spares[number];
+  if (!all->room) {
+    all->room = all->top ? CHAIN : MOST;
+    if (all->top)
+      all->top = store_half(&depots[number], all->top);
+  }
   ax__give(number, block);
 }
 
@@ -106,27 +120,29 @@ void *ax__take_large(size_t size) {
 }
 
 char *ax__scratch(void) {
-  if (!scratch) {
-    scratch = ax__alloc(AX__SCRATCH);
-    mind_the_end();
-  }
-  return scratch;
+  struct ax__pool *pool = mine();
+  if (!pool->scratch)
+    pool->scratch = ax__alloc(AX__SCRATCH);
+  return pool->scratch;
 }
 
-/* All that this thread has spare. */
-static void give_back(void) {
+/* All that a thread has spare. */
+static void give_back(struct ax__pool *pool) {
   for (int number = 0; number < AX__LARGE; number++) {
-    struct ax__spares *all = &ax__spares[number];
-    if (all->top)
-      store(&depots[number], all->top, MOST - all->room);
+    struct ax__spares *all = &pool->spares[number];
+    if (!all->top)
+      continue;
+    store(&depots[number], all->top, MOST - all->room);
     *all = (struct ax__spares){0};
   }
 }
 
-static void on_thread_end(void *self) {
-  give_back();
-  free(scratch);
-  scratch = NULL;
+static void on_thread_end(void *value) {
+  struct ax__pool *pool = value;
+  give_back(pool);
+  free(pool->scratch);
+  free(pool);
+  ax__pool = &none;
 }
 
 void ax__pool_open(void) {
@@ -135,7 +151,7 @@ void ax__pool_open(void) {
 
 size_t ax__pool_in_use(void) {
   size_t in_use = 0;
-  give_back();
+  give_back(ax__pool);
   for (int number = 0; number < AX__SIZES; number++)
     in_use += depots[number].out;
   return in_use;

@@ -37,13 +37,22 @@ struct ax__spares {
   struct ax__block *top;
   size_t room; /* for so many more */
 };
-extern _Thread_local struct ax__spares ax__spares[AX__SIZES];
+
+/* What a thread has of the pool, on the heap: macOS frees thread-local
+ * variables before it calls the function that gives the spares back. */
+struct ax__pool {
+  struct ax__spares spares[AX__SIZES]; /* none of number AX__LARGE */
+  char *scratch;
+};
+
+/* Never NULL: a thread begins with one that is empty and has no room. */
+extern _Thread_local struct ax__pool *ax__pool;
 
 void *ax__take_slowly(int number);
 void ax__give_slowly(int number, void *memory);
 
 static inline void *ax__take(int number) {
-  struct ax__spares *spares = &ax__spares[number];
+  struct ax__spares *spares = &ax__pool->spares[number];
   struct ax__block *block = spares->top;
   if (!block)
     return ax__take_slowly(number);
@@ -53,7 +62,7 @@ static inline void *ax__take(int number) {
 }
 
 static inline void ax__give(int number, void *memory) {
-  struct ax__spares *spares = &ax__spares[number];
+  struct ax__spares *spares = &ax__pool->spares[number];
   struct ax__block *block = memory;
   if (AX__CHECKED || !spares->room) {
     ax__give_slowly(number, memory);
