@@ -94,8 +94,10 @@ void ax__loop_await(struct ax__loop *loop, atomic_bool *done) {
 
 /* ------------------------------------------------------------- the loop */
 
-/* If it need not sleep and holds waker and alarm alone, uv_run is skipped. In
- * callbacks of the loop ax_inside is false. */
+/* If it need not sleep and holds waker and alarm alone, uv_run is skipped. Sets
+ * the loop's clock before it sleeps: since libuv 1.45 uv_run does so only
+ * afterwards, and would sleep too long. In callbacks of the loop ax_inside is
+ * false. */
 void ax__loop_run(struct ax__loop *loop, ax_time until) {
   struct ax__frame outside;
   bool empty = !uv_loop_alive(&loop->uv);
@@ -103,11 +105,10 @@ void ax__loop_run(struct ax__loop *loop, ax_time until) {
   ax_time now = timed || ax__tracing() ? ax_now() : 0;
   ax__enter(&outside, NULL);
   if (until > now) {
-    if (timed) {
-      uv_update_time(&loop->uv);
+    uv_update_time(&loop->uv);
+    if (timed)
       uv_timer_start(&loop->alarm, on_alarm,
                      (until - now + AX_MS(1) - 1) / AX_MS(1), 0);
-    }
     if (empty)
       uv_ref((uv_handle_t *)&loop->waker);
     uv_run(&loop->uv, UV_RUN_ONCE);
