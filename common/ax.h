@@ -166,8 +166,8 @@ void ax_context_free(ax_context *context);
 
 /* Makes the calling thread a butler: it runs handlers until no work is left or
  * ax_stop is called, and returns how many it ran. Looks at the loop once at
- * least. When work has run out it can be called again at once; ax_restart is
- * for after ax_stop.
+ * least, unless there is no work when it is called. When work has run out it
+ * can be called again at once; ax_restart is for after ax_stop.
  *
  * Any number of threads may be butlers of one context at the same time. Do not
  * call it in a handler of the same context. A pthread_cancel of a butler takes
@@ -247,7 +247,8 @@ void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,
  *
  * Touch it only before the first ax_run, after the last, or in callbacks of the
  * loop itself. Any butler may run those, one at a time; they must not block.
- * Handles in it are not work: use ax_work_begin, or ax_initiate. */
+ * Handles in it are not work, and without work ax_run and ax_poll call none of
+ * them: use ax_work_begin, or ax_initiate. */
 uv_loop_t *ax_context_loop(ax_executor *executor);
 
 /* ------------------------------------------------------ own operations */

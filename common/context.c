@@ -147,7 +147,9 @@ void ax_work_end(ax_executor *executor) {
 }
 
 uv_loop_t *ax_context_loop(ax_executor *executor) {
-  return &executor->context->loop.uv;
+  struct ax__loop *loop = &executor->context->loop;
+  atomic_store(&loop->shared, true);
+  return &loop->uv;
 }
 
 /* ------------------------------------------------------ beginning and end */

@@ -94,13 +94,23 @@ void ax__loop_await(struct ax__loop *loop, atomic_bool *done) {
 
 /* ------------------------------------------------------------- the loop */
 
-/* If it need not sleep and holds waker and alarm alone, uv_run is skipped. Sets
- * the loop's clock before it sleeps: since libuv 1.45 uv_run does so only
- * afterwards, and would sleep too long. In callbacks of the loop ax_inside is
- * false. */
+/* The waker keeps alive a loop that has nothing else: uv_run would return. */
+static void run_once(struct ax__loop *loop, uv_run_mode mode) {
+  bool empty = !uv_loop_alive(&loop->uv);
+  if (empty)
+    uv_ref((uv_handle_t *)&loop->waker);
+  uv_run(&loop->uv, mode);
+  if (empty)
+    uv_unref((uv_handle_t *)&loop->waker);
+}
+
+/* Skips uv_run when it need not sleep and nothing is alive. A loop that the
+ * user has asked for is never skipped, because handles that were unref'd do not
+ * count as alive. Sets the loop's clock before it sleeps: since libuv 1.45
+ * uv_run does so only afterwards, and would sleep too long. In callbacks of the
+ * loop ax_inside is false. */
 void ax__loop_run(struct ax__loop *loop, ax_time until) {
   struct ax__frame outside;
-  bool empty = !uv_loop_alive(&loop->uv);
   bool timed = until && until != UINT64_MAX;
   ax_time now = timed || ax__tracing() ? ax_now() : 0;
   ax__enter(&outside, NULL);
@@ -109,13 +119,9 @@ void ax__loop_run(struct ax__loop *loop, ax_time until) {
     if (timed)
       uv_timer_start(&loop->alarm, on_alarm,
                      (until - now + AX_MS(1) - 1) / AX_MS(1), 0);
-    if (empty)
-      uv_ref((uv_handle_t *)&loop->waker);
-    uv_run(&loop->uv, UV_RUN_ONCE);
-    if (empty)
-      uv_unref((uv_handle_t *)&loop->waker);
-  } else if (!empty) {
-    uv_run(&loop->uv, UV_RUN_NOWAIT);
+    run_once(loop, UV_RUN_ONCE);
+  } else if (loop->shared || uv_loop_alive(&loop->uv)) {
+    run_once(loop, UV_RUN_NOWAIT);
   }
   ax__leave(&outside);
   if (ax__tracing())

@@ -32,6 +32,7 @@ struct ax__loop {
   ax__queue requests;
   bool closed;
   LIST_HEAD(ax__members, ax__member) members;
+  atomic_bool shared; /* the user has asked for it; never false again */
   uv_loop_t uv;
   uv_async_t waker;
   uv_timer_t alarm;
