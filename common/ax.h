@@ -401,10 +401,11 @@ static inline ax_time ax__span(double count, double unit) {
 /* The monotonic clock, now. */
 ax_time ax_now(void);
 
-/* A moment to wait for. Several waits may be pending on one timer, and waits
- * for the same moment complete in the order in which they were initiated. (On
- * several butlers their handlers still run side by side.)
- * Source: asio::steady_timer. */
+/* A moment to wait for. Several waits may be pending on one timer; they
+ * complete in the order in which they were initiated. Of two timers for the
+ * same moment, the one that was waited for first completes all its waits first.
+ * (On several butlers their handlers still run side by side.) Source:
+ * asio::steady_timer. */
 typedef struct ax_timer ax_timer;
 
 /* A timer that has expired already. Ownership: one reference, the caller's. */

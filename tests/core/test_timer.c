@@ -326,6 +326,26 @@ static void several_waiters_complete_in_the_order_they_came(void **state) {
   clock_free(&clock);
 }
 
+/* Not in the order of the waits: the timer that was waited for first comes with
+ * all of its waits. */
+static void the_waits_of_one_timer_complete_together(void **state) {
+  static const int timer_of[] = {0, 1, 0, 1}, turn_of[] = {0, 2, 1, 3};
+  struct seen seen[4] = {{0}};
+  ax_context *context = ax_context_new();
+  ax_timer *timers[] = {ax_timer_new(context), ax_timer_new(context)};
+  ax_time moment = ax_now() + AX_MS(2);
+  for (int i = 0; i < 2; i++)
+    ax_timer_expires_at(timers[i], moment);
+  for (int i = 0; i < 4; i++)
+    ax_timer_wait(timers[timer_of[i]], ax_call(on_seen, &seen[i]));
+  assert_int_equal(ax_run(context), 4);
+  for (int i = 0; i < 4; i++)
+    assert_int_equal(seen[i].turn, seen[0].turn + turn_of[i]);
+  for (int i = 0; i < 2; i++)
+    ax_unref(timers[i]);
+  ax_context_free(context);
+}
+
 static int by_turn(const void *a, const void *b) {
   return ((const struct wait *)a)->seen.turn -
          ((const struct wait *)b)->seen.turn;
@@ -885,6 +905,7 @@ int main(void) {
       clean_test(a_span_counts_from_the_call),
       clean_test(a_span_that_ends_never_does_not_end),
       clean_test(several_waiters_complete_in_the_order_they_came),
+      clean_test(the_waits_of_one_timer_complete_together),
       clean_test(many_timers_expire_in_the_order_of_their_expiry),
       clean_test(a_shorter_wait_overtakes_a_longer_one),
       clean_test(moving_the_expiry_cancels_those_who_wait),
