@@ -13,7 +13,13 @@
 
 #include "irc.h"
 
-enum { WITNESSES = 12, VISITORS = 120, IN_CHANNEL = 500, WORDS = 1 << 12 };
+enum {
+  WITNESSES = 12,
+  VISITORS = 120,
+  IN_CHANNEL = 500,
+  BATCH = 125,
+  WORDS = 1 << 12
+};
 
 enum role { WITNESS, SLEEPER, TRICKLER, BREAKER, IDLER };
 
@@ -139,7 +145,7 @@ static inline void crowd_turn(bool talking) {
       break_off(&crowd.all[next_breaker]);
       i++;
     }
-  peers_turn(crowd.peers, crowd.count);
+  peers_turn(crowd.peers, crowd.count < IN_CHANNEL ? crowd.count : IN_CHANNEL);
 }
 
 /* --------------------------------------------------------------- coming */
@@ -182,11 +188,12 @@ static inline void crowd_gather(size_t count, const char *endpoint) {
     crowd.peers[i] = &crowd.all[i].peer;
     crowd.all[i].peer.fd = -1;
   }
-  for (size_t i = 0; i < count; i += 50) {
-    size_t end = i + 50 < count ? i + 50 : count;
+  for (size_t i = 0; i < count; i += BATCH) {
+    size_t end = i + BATCH < count ? i + BATCH : count;
+    size_t first = i - i % IN_CHANNEL; /* of the channel */
     for (size_t j = i; j < end; j++)
       come(j, endpoint);
-    peers_until(crowd.peers, count, crowd.inside == end);
+    peers_until(crowd.peers + first, end - first, crowd.inside == end);
   }
   for (size_t i = 0; i < count; i++)
     if (crowd.all[i].role == SLEEPER)
