@@ -29,24 +29,23 @@ struct person {
 
 /* region: script */
 static const struct step {
-  int who;
-  const char *what, *says; /* what he says, and for the reader what it is */
-  int hearer;              /* who hears this of it */
+  int who, hearer;         /* who does it; who hears of it */
+  const char *what, *says; /* what he does; his words */
   const char *hears;
 } script[] = {
-    {ANN, "comes to #beach", HELLO("ann"), ANN, " 366 "},
-    {PIA, "comes, and says ten words in one breath", HELLO("pia") WORDS, ANN,
+    {ANN, ANN, "comes to #beach", HELLO("ann"), " 366 "},
+    {PIA, ANN, "comes, and says ten words in one breath", HELLO("pia") WORDS,
      "word 10"},
-    {NEMO, "comes, and does not say who he is", "", NOBODY, NULL},
-    {SID, "comes, and falls asleep", HELLO("sid"), ANN, ":sid!"},
-    {EVE, "comes", "", EVE, "ERROR"},
-    {NOBODY, NULL, NULL, NEMO, "ERROR"},
-    {NOBODY, NULL, NULL, SID, "PING"},
-    {NOBODY, NULL, NULL, SID, "ERROR"},
-    {FLO, "comes, and talks without a pause", HELLO("flo"), ANN,
+    {NEMO, NOBODY, "comes, and does not say who he is", "", NULL},
+    {SID, ANN, "comes, and falls asleep", HELLO("sid"), ":sid!"},
+    {EVE, EVE, "comes", "", "ERROR"},
+    {NOBODY, NEMO, NULL, NULL, "ERROR"},
+    {NOBODY, SID, NULL, NULL, "PING"},
+    {NOBODY, SID, NULL, NULL, "ERROR"},
+    {FLO, ANN, "comes, and talks without a pause", HELLO("flo"),
      "QUIT :Excess"},
-    {NOBODY, "The server is told to stop", NULL, ANN, "NOTICE"},
-    {NOBODY, NULL, NULL, ANN, "ERROR"},
+    {NOBODY, ANN, "The server is told to stop", NULL, "NOTICE"},
+    {NOBODY, ANN, NULL, NULL, "ERROR"},
 };
 /* end: script */
 enum { STEPS = sizeof script / sizeof *script };

@@ -330,7 +330,7 @@ static inline struct pollfd peer_wants(const struct peer *peer) {
 /* Waits until something can be moved, a tenth of a second at most, and moves
  * it. Peers may be made and closed between two turns. */
 static inline void peers_turn(struct peer *const *peers, size_t count) {
-  struct pollfd *wants = calloc(count, sizeof *wants);
+  struct pollfd *wants = calloc(count + 1, sizeof *wants);
   assert_non_null(wants);
   for (size_t i = 0; i < count; i++)
     wants[i] = peer_wants(peers[i]);
