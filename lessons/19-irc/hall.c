@@ -200,6 +200,7 @@ void hall_do(struct hall *hall, void (*work)(struct hall *hall, void *arg),
   begin(hall, NULL);
   work(hall, arg);
   hand_over(hall);
+  hall->busy += used() - hall->since;
 }
 
 /* The name stands in front of each line. */
