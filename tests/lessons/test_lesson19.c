@@ -512,20 +512,21 @@ static void operators_kill_and_call(void **state) {
 }
 
 /* The victim's lines wait in its socket, in its session and in the hall. None
- * of them is heard after its end. */
+ * of them is heard after its end, or does anything. */
 static void a_killed_user_says_nothing_more(void **state) {
   struct irc *irc =
       irc_open("--butlers", "4", "--oper", "god", "--oper-password", "pw", TCP);
+  static char words[1000 * 32], *end = words;
   irc_play(irc, "a+ ann", "a> OPER god pw", "a< 381 {*}", "a< {*}",
            "a> JOIN #x", "a~ 366 {*}");
-  for (int round = 0; round < 30; round++) {
+  for (int i = 0; i < 1000; i++)
+    end += sprintf(end, "NICK %s\r\nPRIVMSG ann :%d\r\n", i % 2 ? "bob" : "Bob",
+                   i);
+  for (int round = 0; round < 10; round++) {
     irc_play(irc, "b+ bob", "b> JOIN #x", "b~ 366 {*}", "a~ {*}JOIN #x");
-    char words[64 * 20], *end = words;
-    for (int i = 0; i < 64; i++)
-      end += sprintf(end, "PRIVMSG #x :%d\r\n", i);
     client_send(irc->people[1].fd, words, (size_t)(end - words));
-    irc_play(irc, "a> KILL bob :x", "a~ :bob!{*} QUIT :Killed{*}",
-             "a=", "b~ {*}ERROR{*}", "b.");
+    irc_play(irc, "a~ {*} PRIVMSG ann :{*}", "a> KILL bob :x",
+             "a~ {*} QUIT :Killed{*}", "a=", "b~ {*}ERROR{*}", "b.");
   }
   irc_close(irc);
 }
