@@ -299,16 +299,18 @@ static void words_reach_a_channel_and_a_user(void **state) {
   irc_close(irc);
 }
 
+static const char in_one_turn[] =
+    "a> PRIVMSG #a :1\r\nPRIVMSG #a :2\r\nPRIVMSG #b :3\r\n"
+    "PRIVMSG #a :4\r\nPRIVMSG bob :5\r\nNOTICE #a :6\r\n"
+    "PRIVMSG #a :7\r\nKICK #a bob :8\r\nPRIVMSG #a :9";
+
 /* All that is said in one turn, with something else in between. */
 static void what_was_said_comes_before_what_happens_next(void **state) {
   struct irc *irc = irc_open(TCP);
   irc_play(
       irc, "a+ ann", "b+ bob", "c+ cid server-time", "a> JOIN #a,#b",
       "a~ 366 {*}#b{*}", "b> JOIN #a,#b", "b~ 366 {*}#b{*}", "c> JOIN #a",
-      "c~ {*} 366 {*}", "a~ :cid!{*}", "b~ :cid!{*}",
-      "a> PRIVMSG #a :1\r\nPRIVMSG #a :2\r\nPRIVMSG #b :3\r\n"
-      "PRIVMSG #a :4\r\nPRIVMSG bob :5\r\nNOTICE #a :6\r\n"
-      "PRIVMSG #a :7\r\nKICK #a bob :8\r\nPRIVMSG #a :9",
+      "c~ {*} 366 {*}", "a~ :cid!{*}", "b~ :cid!{*}", in_one_turn,
       "b< :ann!ann@127.0.0.1 PRIVMSG #a :1", "b< {*} #a :2", "b< {*} #b :3",
       "b< {*} #a :4", "b< {*} bob :5", "b< :ann!ann@127.0.0.1 NOTICE #a :6",
       "b< {*} #a :7", "b< {*} KICK #a bob :8",
