@@ -14,8 +14,10 @@ struct chunk *history_at(const struct history *h, size_t i) {
 void history_add(struct channel *channel, struct message *message) {
   struct chunk *chunk = message_chunk(message, CAP_TIME | CAP_TAGS);
   struct history *h = channel->history;
-  if (!chunk)
+  if (!chunk) {
+    user_starve(channel->hall->asker);
     return;
+  }
   if (!h) {
     h = channel->history = lesson_alloc(sizeof *h);
     *h = (struct history){.count = 0};

@@ -87,10 +87,7 @@ size_t message_text(const struct message *m, unsigned caps,
 
 static struct chunk *make_chunk(const struct message *m, unsigned caps) {
   char text[MESSAGE_ROOM];
-  struct chunk *chunk = chunk_new(text, message_text(m, caps, text));
-  if (!chunk)
-    user_starve(m->hall->asker);
-  return chunk;
+  return chunk_new(text, message_text(m, caps, text));
 }
 
 /* region: chunk */

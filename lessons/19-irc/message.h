@@ -32,7 +32,7 @@ static inline unsigned message_flavour(unsigned caps) {
 }
 
 /* The chunk in the flavour of these capabilities; the message keeps it. NULL
- * when there is no memory: then the asker, whose message it is, leaves. */
+ * when there is no memory. */
 struct chunk *message_chunk(struct message *message, unsigned caps);
 
 /* Writes it with tags for these capabilities; returns its size. */

@@ -141,12 +141,17 @@ void user_put_bytes(struct user *to, const char *bytes, size_t size) {
   hall->open += size;
 }
 
+/* Where there is no memory for a message the asker goes, whose it is. What the
+ * server says by itself is nobody's: then it is the one who does not get it. */
 void user_send(struct user *user, struct message *message) {
+  struct user *asker = user->hall->asker;
   if (label_take(user, message))
     return;
   struct chunk *chunk = message_chunk(message, user->caps);
   if (chunk)
     user_put(user, chunk);
+  else
+    user_starve(asker ? asker : user);
 }
 
 void user_tell_peers(struct user *user, struct message *message,
