@@ -24,12 +24,11 @@ struct guest {
 
 static const struct options *options;
 static struct guest *guests;
-static uint32_t *said;      /* by client: lines of those who talk */
-static uint32_t stayers;    /* in each channel */
-static bool begun;          /* all are in */
-static long joins;          /* heard before that */
-static long lines, tidings; /* that those who stay have still to hear */
-static long moves;
+static uint32_t *said;             /* by client: lines of those who talk */
+static uint32_t stayers;           /* in each channel */
+static bool begun;                 /* all are in */
+static long joins;                 /* heard before that */
+static long moves, lines, tidings; /* the last two are still to be heard */
 static struct window window;
 
 static uint32_t channels(void) { return (uint32_t)options->channels; }
@@ -37,11 +36,7 @@ static uint32_t rank_of(uint32_t number) { return number / channels(); }
 static bool stays(uint32_t number) { return rank_of(number) < stayers; }
 
 static uint32_t next_random(uint32_t below) {
-  static uint32_t state = 2463534242;
-  state ^= state << 13;
-  state ^= state >> 17;
-  state ^= state << 5;
-  return state % below;
+  return (uint32_t)random() % below;
 }
 
 /* --------------------------------------------------------------- hearing */
@@ -108,21 +103,16 @@ static void hear_join(struct client *c, uint32_t from) {
     hear_tidings(c, from, true);
 }
 
-static void hear_part(struct client *c, uint32_t from) {
+static void hear_leave(struct client *c, uint32_t from, bool quits) {
   if (stays(c->number))
     hear_tidings(c, from, false);
-  if (c->number == from) {
+  if (quits && rank_of(c->number) == 0) {
+    come_again(&clients[from]);
+  } else if (!quits && c->number == from) {
     c->stage = IRC_JOINING;
     come_in_elsewhere(c);
     irc_say(c, "JOIN #c%u", c->channel);
   }
-}
-
-static void hear_quit(struct client *c, uint32_t from) {
-  if (stays(c->number))
-    hear_tidings(c, from, false);
-  if (rank_of(c->number) == 0)
-    come_again(&clients[from]);
 }
 
 static void hear(struct client *c, const char *line, size_t size,
@@ -134,10 +124,8 @@ static void hear(struct client *c, const char *line, size_t size,
     hear_words(c, from, line, size, time);
   else if (irc_is(line, size, "JOIN"))
     hear_join(c, from);
-  else if (irc_is(line, size, "PART"))
-    hear_part(c, from);
-  else if (irc_is(line, size, "QUIT"))
-    hear_quit(c, from);
+  else if (irc_is(line, size, "PART") || irc_is(line, size, "QUIT"))
+    hear_leave(c, from, irc_is(line, size, "QUIT"));
   else
     gone_wrong(c, "a line that is none of these");
 }
@@ -146,8 +134,6 @@ static void gone(struct client *c) {
   if (c->stage != QUITTING)
     gone_wrong(c, "connection lost");
 }
-
-/* ----------------------------------------------------------------- doing */
 
 static void say_something(uint64_t count) {
   uint32_t from = (uint32_t)(count % (channels() * TALKERS));

@@ -25,7 +25,7 @@ void irc_say(struct client *c, const char *format, ...) {
   va_start(args, format);
   int size = vsnprintf(line, sizeof line - 2, format, args);
   va_end(args);
-  memcpy(line + size, "\r\n", 2);
+  memcpy(line + size, "\r\n", 3);
   client_send(c, line, (size_t)size + 2);
 }
 
