@@ -7,14 +7,12 @@
  * (fairness).
  *
  *     read_lines -> on_lines -> hall_turn -> on_turn -> read_lines
- *     strand        strand      hall         strand
- */
+ *     strand        strand      hall         strand */
 #include "session.h"
 #include "host.h"
 #include "lesson.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 enum { LINES = 16 }; /* that go to the hall at once */
 
@@ -30,10 +28,6 @@ void session_free(struct session *s) {
 static void session_destroy(void *object) {
   session_free(object);
   free(object);
-}
-
-static const struct hooks *hooks_of(const struct session *s) {
-  return s->hall->rules.hooks;
 }
 
 /* In the strand, when neither a read nor a turn is under way: what waits leaves

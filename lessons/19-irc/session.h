@@ -27,6 +27,11 @@ struct session {
 };
 /* end: session */
 
+/* NULL: there are none. */
+static inline const struct hooks *hooks_of(const struct session *session) {
+  return session->hall->rules.hooks;
+}
+
 /* Serves a new connection; `hall` is a struct hall. For a listener. */
 void session_start(void *hall, ax_stream *stream);
 
