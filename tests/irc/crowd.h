@@ -80,10 +80,12 @@ static void put(struct client *c, const char *format, ...) {
 }
 
 static uint32_t new_nick(uint32_t session) {
-  if ((nicks & (nicks + 1)) == 0)
-    session_of_nick =
-        realloc(session_of_nick, 2 * (nicks + 1) * sizeof *session_of_nick);
-  assert_non_null(session_of_nick);
+  if ((nicks & (nicks + 1)) == 0) {
+    size_t size = 2 * (nicks + 1) * sizeof *session_of_nick;
+    uint32_t *more = realloc(session_of_nick, size);
+    assert_non_null(more);
+    session_of_nick = more;
+  }
   session_of_nick[0] = 0;
   session_of_nick[++nicks] = session;
   return nicks;

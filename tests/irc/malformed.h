@@ -46,7 +46,8 @@ static inline void begin_section(struct rows *rows, const char *name) {
       rows->who = &rows->irc->people[sections[i].letter - 'a'];
       rows->script = sections[i].script;
     }
-  assert_non_null(rows->who);
+  if (!rows->who)
+    give_up("who is %s?", name);
   if (rows->who->fd == -1)
     irc_play_all(rows->irc, rows->script);
 }

@@ -96,7 +96,7 @@ static void lines_are_cut_up_as_the_grammar_says(void **state) {
 static void tags_are_found_whatever_stands_around_them(void **state) {
   char text[] = "@a;b=;+c=x\\:;label=6;labels=8;label=7;+d X\n";
   char client[TAGS_MOST + 1];
-  struct line line;
+  struct line line = {.tags = ""};
   size_t used;
   assert_int_equal(lines_take(&line, 1, text, sizeof text - 1, &used), 1);
   assert_int_equal(line_tag(&line, "label").size, 1);
