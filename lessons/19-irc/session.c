@@ -1,10 +1,9 @@
 /* session.c: a client from its coming to its end.
  *
  * A session has one thing under way at a time: it reads, or its lines are in
- * the hall. So while they are, their bytes stay where they came, and nothing
- * more is read: a client that says more than the hall can do waits in its own
- * system (back pressure), and between two of its turns everybody else has one
- * (fairness).
+ * the hall, and nothing more is read. So a client that says more than the hall
+ * can do waits in its own system (back pressure), and between two of its turns
+ * everybody else has one (fairness).
  *
  *     read_lines -> on_lines -> hall_turn -> on_turn -> read_lines
  *     strand        strand      hall         strand */
@@ -81,29 +80,28 @@ static void starve(struct session *s) {
             ax_on(s->outbox.strand, token));
 }
 
-/* With room for so many lines. False when there is no memory. */
+/* With room for so many lines. False when there is no memory: then it goes. */
 static bool make_turn(struct session *s, size_t lines) {
   s->turn = malloc(sizeof *s->turn + lines * sizeof *s->turn->lines);
   if (s->turn)
     *s->turn = (struct turn){.user = &s->user,
                              .done = ax_keep(s, ax_call(on_turn, s))};
+  else
+    starve(s);
   return s->turn;
 }
 
 /* In the strand: nothing more will be read. */
 static void leave(struct session *s, const char *why) {
-  if (!make_turn(s, 0)) {
-    starve(s);
+  if (!make_turn(s, 0))
     return;
-  }
   s->turn->leave = why;
   take_turn(s);
 }
 
 /* --------------------------------------------------------------- reading */
 
-/* What is left of a line that was too long goes; it becomes one line, which
- * says so. */
+/* The rest of a line that was too long becomes one line, which says so. */
 static void skip_rest(struct session *s, size_t n) {
   s->too_long = false;
   s->turn->lines[0] =
@@ -120,10 +118,8 @@ static void cut_up(struct session *s) {
 
 /* In the strand: a line at least has come. */
 static void take_lines(struct session *s, size_t n) {
-  if (!make_turn(s, s->most)) {
-    starve(s);
+  if (!make_turn(s, s->most))
     return;
-  }
   if (s->too_long)
     skip_rest(s, n);
   else
