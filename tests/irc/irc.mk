@@ -1,5 +1,5 @@
-# The IRC server of lesson 19 among a crowd, and with the clients that people
-# have.
+# The IRC server of lessons 19 and 20 among a crowd, and that of lesson 19 with
+# the clients that people have.
 
 # Programs of the distribution, and a package of npm. What cannot be had here is
 # said, and the tests skip it.
@@ -13,7 +13,7 @@ IRC_NEEDS = \
 IRC_NODE_PACKAGE = irc-framework@4.14.0
 IRC_NODE = build/irc/node_modules/irc-framework
 
-.PHONY: stress19 deps-irc doctor-irc test-irc
+.PHONY: stress19 crowd20 deps-irc doctor-irc test-irc
 
 #: stress19    a crowd that does anything to lesson 19, SECONDS=60 SEED=7
 SECONDS ?= 60
@@ -21,6 +21,11 @@ CROWD_TEST = $(B)/tests/test_lesson19_crowd
 stress19: $(call run_with,19) $(CROWD_TEST)
 	@LESSON_BIN=$(B)/bin LESSON_RUNS=19 CROWD_SECONDS=$(SECONDS) \
 	  CROWD_SEED=$(or $(CROWD_SEED),$(shell date +%s)) $(RUN) $(CROWD_TEST)
+
+#: crowd20     5,000 strangers in lesson 20, some of whom do their worst
+crowd20: $(call run_with,20) $(B)/tests/test_lesson20
+	@LESSON_BIN=$(B)/bin LESSON_RUNS=20 STRANGERS=$(or $(CLIENTS),5000) \
+	  TEST='*channel_notices*' $(RUN) $(B)/tests/test_lesson20
 
 #: deps-irc    install the IRC clients that `make test-irc` tries
 deps-irc:

@@ -616,7 +616,7 @@ static void what_systemd_gave_to_another_one_is_left_alone(void **state) {
 
 /* ------------------------------------------------------------- all of it */
 
-/* `make test20` has 500 strangers; STRANGERS=5000 has as many as that. */
+/* `make test20` has 500 strangers, `make crowd20` has 5,000. */
 static size_t strangers(void) {
   const char *text = getenv("STRANGERS");
   size_t few = SANITIZED ? 200 : 500;
