@@ -81,7 +81,7 @@ static struct lesson_option options[] = {
     {"channels", &rules.limits.channels, 1, CHANNELS_MOST,
      "channels that a user may be in"},
     {"targets", &rules.limits.targets, 1, TARGETS_MOST,
-     "targets of a message or KICK"},
+     "targets of a message, KICK, NAMES or LIST"},
     {"nick-length", &rules.limits.nick, 1, NICK_LEN, "bytes of a nick"},
     {"channel-length", &rules.limits.channel, 2, CHANNEL_LEN,
      "bytes of a channel's name"},

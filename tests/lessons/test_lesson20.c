@@ -713,6 +713,39 @@ static void usage_is_explained_and_enforced(void **state) {
   expect_refusal(20, 2, "--metrics", "--metrics", "nowhere");
 }
 
+/* The default of an option is in a row of the table that names the option. */
+static void expect_row(const char *docs, const char *option) {
+  char name[64], number[24];
+  int length = (int)strcspn(option, " ");
+  const char *at = strstr(option, "(default ");
+  assert_true(at && at < strchr(option, '\n'));
+  snprintf(name, sizeof name, "`%.*s`", length, option);
+  snprintf(number, sizeof number, " %.*s ", (int)strspn(at + 9, "0123456789"),
+           at + 9);
+  const char *row = strstr(docs, name);
+  if (!row)
+    give_up("docs/irc.md lacks %s", name);
+  const char *found = strstr(row, number);
+  if (!found || found > strchr(row, '\n'))
+    give_up("docs/irc.md lacks the default of %s:%s", name, number);
+}
+
+/* From --clients on; what lies before is no limit of a client. */
+static void the_docs_name_all_limits(void **state) {
+  struct program_options help = {.args = {"--help"}};
+  struct program *program = program_run(20, &help, 0);
+  char *docs = read_whole_file("docs/irc.md");
+  const char *at = strstr(program_out(program), "  --clients N: ");
+  size_t count = 0;
+  for (; at && strncmp(at, "  --name SERVER", 15) != 0; count++) {
+    expect_row(docs, at + strlen("  "));
+    at = strstr(at + 1, "  --");
+  }
+  assert_int_equal(count, 21);
+  free(docs);
+  program_free(program);
+}
+
 static void the_demo_is_as_expected(void **state) {
   expect_demo(20, "lessons/20-strangers");
 }
@@ -750,6 +783,7 @@ int main(void) {
       cmocka_unit_test(what_systemd_gave_to_another_one_is_left_alone),
       cmocka_unit_test(the_rest_of_the_channel_notices_nothing),
       cmocka_unit_test(usage_is_explained_and_enforced),
+      cmocka_unit_test(the_docs_name_all_limits),
       cmocka_unit_test(the_demo_is_as_expected),
   };
   return cmocka_run_group_tests(tests, NULL, NULL);
