@@ -1,5 +1,6 @@
 #!/bin/bash
-# run.sh TEST...: runs test programs, two at a time, and sums up.
+# run.sh TEST...: runs test programs, three at a time since they often wait, and
+# sums up.
 #
 # A test that passes shows cmocka's closing lines, which tell what was skipped;
 # one that fails shows all it has printed. Every test is told where the lesson
@@ -55,7 +56,7 @@ fi
 [ $# -gt 0 ] || { echo 'No tests.' && exit 0; }
 results=$(mktemp -d) || exit
 trap 'rm -rf "$results"' EXIT
-printf '%s\n' "$@" | xargs -P 2 -n 1 bash "$0" --one "$results"
+printf '%s\n' "$@" | xargs -P 3 -n 1 bash "$0" --one "$results"
 passed=$(count passed) failed=$(count failed) empty=$(count empty)
 [ "$failed" = 0 ] || cat "$results"/failed.*
 [ "$empty" = 0 ] || [ "$passed$failed" != 00 ] ||
