@@ -54,7 +54,9 @@ test-edited: $(foreach n,1 2 3 4 5 6 7 8 14,$(B)/tests/test_lesson$n)
 VARIANTS = $(if $(SANITIZE),$(SANITIZE),plain address thread)
 variant = $(filter-out plain,$1)
 variant_tests = $(patsubst $(B)/%,$(ROOT)/$(if $(variant),$(variant)/)%,$(call \
-  tests,$(CORE_TESTS) $(LESSON_TESTS)))
+  tests,$(LESSON_TESTS) $(CORE_TESTS)))
+# Those that take longest begin first, so that nobody waits for them alone.
+SLOW_FIRST = $(filter thread,$(VARIANTS)) $(filter-out thread,$(VARIANTS))
 # The other scheduler has the tests of the core.
 OTHER = $(if $(filter plain,$(SCHEDULER)),fast,plain)
 OTHER_TESTS = $(patsubst $(B)/%,$(if $(filter plain,$(OTHER)),build/plain,build)/%,\
@@ -80,7 +82,7 @@ test:
 	  echo 'FAILED: under seeds' >>build/wrong))
 	@$(if $(SANITIZE)$(DARWIN),:,$(MAKE) sim SCHEDULER=$(OTHER) SEEDS=50 || \
 	  echo 'FAILED: under seeds, SCHEDULER=$(OTHER)' >>build/wrong)
-	@$(RUN_TESTS) $(foreach v,$(VARIANTS),$(call variant_tests,$v)) \
+	@$(RUN_TESTS) $(foreach v,$(SLOW_FIRST),$(call variant_tests,$v)) \
 	  $(if $(SANITIZE),,$(OTHER_TESTS)); \
 	  status=$$?; cat build/wrong; [ $$status = 0 ] && [ ! -s build/wrong ]
 
