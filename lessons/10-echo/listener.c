@@ -2,6 +2,11 @@
 #include "listener.h"
 #include "lesson.h"
 
+static void say_why(const struct listener *l, int err) {
+  if (!l->stopped)
+    lesson_log("accept: %s", uv_strerror(err));
+}
+
 /* region: accept */
 static void on_accepted(void *arg, int err, size_t n);
 
@@ -12,10 +17,8 @@ static void accept_next(struct listener *l) {
 
 static void on_accepted(void *arg, int err, size_t n) {
   struct listener *l = arg;
-  if (l->stopped)
-    return;
-  if (err) {
-    lesson_log("accept: %s", uv_strerror(err));
+  if (err || l->stopped) {
+    say_why(l, err);
     return;
   }
   l->connected(l->arg, l->next); /* which is its own from here on */
