@@ -85,7 +85,8 @@ cases() {
   for n in 50 500; do
     echo "irc-$n | tcp | irc --clients $n --senders 4 --window 8 | $one"
   done
-  echo "irc-idle | tcp | irc-idle --clients $IDLE | $one"
+  # Of 10,000, ngircd lets in fewer the more it has: that takes ten minutes.
+  echo "irc-idle | tcp | irc-idle --clients $((IDLE < 2000 ? IDLE : 2000)) | $one"
 
   c=$B/bin/lesson18
   echo "idle-echo | tcp | idle --clients $IDLE | core=$B/bin/lesson10" \
