@@ -51,6 +51,8 @@ static void on_said(void *arg, int err, size_t n) {
   ax_dynbuf_consume(&p->out, n);
 }
 
+/* Nothing of his is being written: so few bytes leave in the call, and then the
+ * handler of the write stands before that of any answer. */
 static void say(struct person *p, const char *text) {
   char line[64];
   size_t size = strcspn(text, "\r");

@@ -11,6 +11,7 @@
 #include "monitor.h"
 #include "whowas.h"
 
+#include <ctype.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -203,14 +204,24 @@ void hall_do(struct hall *hall, void (*work)(struct hall *hall, void *arg),
   hall->busy += used() - hall->since;
 }
 
-/* The name stands in front of each line. */
-static void check_name(const char *name) {
-  if (!*name || strlen(name) > HOST_LEN || strpbrk(name, " :!@*?,"))
-    lesson_must("use that name", UV_EINVAL);
+/* It stands in front of each line. */
+static bool is_name(const char *name) {
+  size_t length = strlen(name);
+  for (size_t i = 0; i < length; i++)
+    if (!isgraph((unsigned char)name[i]) || strchr(":!@*?,", name[i]))
+      return false;
+  return length > 0 && length <= HOST_LEN;
+}
+
+const char *hall_refuses(const struct rules *rules) {
+  if (!is_name(rules->name))
+    return "--name is a short word, without any of :!@*?,";
+  if (*rules->oper && !*rules->oper_password)
+    return "--oper wants an --oper-password";
+  return NULL;
 }
 
 struct hall *hall_new(ax_context *context, const struct rules *rules) {
-  check_name(rules->name);
   struct hall *hall = lesson_alloc(sizeof *hall);
   *hall = (struct hall){
       .context = context, .strand = ax_strand_new(context), .rules = *rules};

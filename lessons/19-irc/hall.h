@@ -113,7 +113,9 @@ struct hall {
   struct label label;
 };
 
-/* Ends the program when its name is none. */
+/* What is wrong with the rules, for who gave the options; NULL: nothing. */
+const char *hall_refuses(const struct rules *rules);
+
 struct hall *hall_new(ax_context *context, const struct rules *rules);
 
 /* When the context is gone: lets the users go who are still there. */

@@ -49,16 +49,12 @@ static void serve(ax_context *context, struct hall *hall) {
 int main(int argc, char **argv) {
   lesson_cli(&cli, argc, argv);
   char *motd_text;
-  lesson_must("read the message of the day", motd_read(motd, &motd_text));
   size_t mark = (size_t)queue_limit_kib << 10;
 
-  /* region: main */
-  ax_context *context = ax_context_new();
   struct rules rules = {.version = "lesson19",
                         .name = name,
                         .info = info,
                         .password = password,
-                        .motd = motd_text,
                         .oper = oper,
                         .oper_password = oper_password,
                         .limits = LIMITS_MOST,
@@ -67,12 +63,19 @@ int main(int argc, char **argv) {
                                    .limit = 4 * mark + (64 << 10),
                                    .patience = lesson_seconds(5),
                                    .broken = session_broken}};
+  const char *wrong = hall_refuses(&rules);
+  if (wrong) {
+    fprintf(stderr, "lesson19: %s\n", wrong);
+    return 2;
+  }
+  lesson_must(motd, motd_read(motd, &motd_text));
+  rules.motd = motd_text;
+  ax_context *context = ax_context_new();
   struct hall *hall = hall_new(context, &rules);
   serve(context, hall);
   double busy = (double)hall->busy / 1e9;
   ax_context_free(context);
   hall_free(hall); /* and with it the sessions that are left */
-  /* end: main */
   free(motd_text);
   printf("the hall: %.3f s of %.3f s of a processor\n", busy,
          (double)clock() / CLOCKS_PER_SEC);

@@ -129,7 +129,10 @@ static void allow_descriptors(void) {
 /* What lesson_cli cannot see. */
 static bool makes_sense(void) {
   ax_endpoint endpoint;
-  if (settings.hard_kib < settings.soft_kib)
+  const char *wrong = hall_refuses(&rules);
+  if (wrong)
+    fprintf(stderr, "lesson20: %s\n", wrong);
+  else if (settings.hard_kib < settings.soft_kib)
     fprintf(stderr, "lesson20: --sendq-hard-kb is --sendq-soft-kb at least\n");
   else if (*service.metrics && ax_endpoint_parse(service.metrics, &endpoint))
     fprintf(stderr, "lesson20: --metrics is an ENDPOINT, not '%s'\n",
@@ -145,7 +148,7 @@ int main(int argc, char **argv) {
   if (!makes_sense())
     return 2;
   char *motd;
-  lesson_must("read the message of the day", motd_read(service.motd, &motd));
+  lesson_must(service.motd, motd_read(service.motd, &motd));
   allow_descriptors();
   door_init();
   ax_context *context = ax_context_new();

@@ -861,7 +861,10 @@ static void it_listens_on_all_kinds_of_sockets(void **state) {
            "c> PRIVMSG #x :here", "a< {*}here", "b~ {*}here");
   irc_close(irc);
   expect_refusal(19, 1, "cannot listen on fd:99", "fd:99");
-  expect_refusal(19, 1, "use that name", "--name", "a name");
+  expect_refusal(19, 2, "--name is", "--name", "a name");
+  expect_refusal(19, 2, "--name is", "--name", "a\nname");
+  expect_refusal(19, 2, "--oper wants", "--oper", "joe");
+  expect_refusal(19, 1, "/no/such: no such file", "--motd", "/no/such");
   close(fd);
 }
 

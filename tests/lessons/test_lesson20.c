@@ -711,6 +711,8 @@ static void usage_is_explained_and_enforced(void **state) {
   expect_usage(20, mentions);
   expect_refusal(20, 2, "--sendq-hard-kb", "--sendq-hard-kb", "255");
   expect_refusal(20, 2, "--metrics", "--metrics", "nowhere");
+  expect_refusal(20, 2, "--name is", "--name", "");
+  expect_refusal(20, 1, "/no/such: no such file", "--motd", "/no/such");
 }
 
 /* The default of an option is in a row of the table that names the option. */
