@@ -116,6 +116,7 @@ struct hall {
 /* What is wrong with the rules, for who gave the options; NULL: nothing. */
 const char *hall_refuses(const struct rules *rules);
 
+/* With rules that it does not refuse. */
 struct hall *hall_new(ax_context *context, const struct rules *rules);
 
 /* When the context is gone: lets the users go who are still there. */
