@@ -74,7 +74,8 @@ FIXED := setarch $(shell uname -m) -R
 RUN := $(if $(SEED),SIM_SEED=$(SEED)) $(if $(VARIANT),$(shell \
   $(FIXED) true 2>/dev/null && echo $(FIXED)))
 export ASAN_OPTIONS ?= detect_leaks=$(if $(DARWIN),0,1):abort_on_error=0
-export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1
+export TSAN_OPTIONS ?= halt_on_error=1:second_deadlock_stack=1:$\
+  atexit_sleep_ms=50
 export UBSAN_OPTIONS ?= print_stacktrace=1
 
 # Lessons: N is the list of numbers and DIR_n the directory of lesson n.

@@ -109,6 +109,8 @@ static void choose_signals(void) {
       sigaddset(&doorman.set, signals[i]);
 }
 
+/* The pause is for ThreadSanitizer, which (in gcc 12) forgets a signal that
+ * comes while it prepares the first blocking call of a thread. */
 static void hire_doorman(void) {
   struct sigaction action = {.sa_handler = forward, .sa_flags = SA_RESTART};
   choose_signals();
@@ -116,6 +118,7 @@ static void hire_doorman(void) {
   if (pthread_create(&doorman.thread, NULL, listen_to_signals, NULL) != 0)
     lesson__quit(1, "the system has no thread for the signals");
   pthread_detach(doorman.thread);
+  nanosleep(&(struct timespec){0}, NULL);
   for (int signo = 1; signo < NSIG; signo++)
     if (sigismember(&doorman.set, signo) == 1)
       sigaction(signo, &action, NULL);

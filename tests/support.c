@@ -353,8 +353,6 @@ struct program {
   struct catch out, err;
   bool ended;
   int status;
-  int signo; /* the last one that it was sent, ... */
-  double signalled;
 };
 
 /* All that were not freed: a test that fails leaves its programs running. */
@@ -610,20 +608,8 @@ void program_end_input(struct program *program) {
 }
 
 void program_signal(struct program *program, int signo) {
-  if (program->ended)
-    return;
-  kill(program->pid, signo);
-  program->signo = signo;
-  program->signalled = seconds();
-}
-
-/* ThreadSanitizer loses a signal that arrives in the moment in which its thread
- * is about to block for the first time (it makes a table for the thread then,
- * and notes the signal in another one). So, and only then, it is sent again. */
-static void repeat_signal(struct program *program) {
-  bool ends_it = program->signo == SIGINT || program->signo == SIGTERM;
-  if (THREAD_SANITIZED && ends_it && seconds() > program->signalled + 5)
-    program_signal(program, program->signo);
+  if (!program->ended)
+    kill(program->pid, signo);
 }
 
 static _Noreturn void report_and_give_up(struct program *program,
@@ -672,7 +658,6 @@ int program_wait(struct program *program) {
       kill_program(program);
       report_and_give_up(program, "did not end", NULL);
     }
-    repeat_signal(program);
     nanosleep(&(struct timespec){.tv_nsec = 1000000}, NULL);
   }
   wait_for_text(&program->out, NULL);

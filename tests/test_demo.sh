@@ -85,7 +85,7 @@ has_ended() {
 # What is ignored from the start, as nohup does it, no shell can trap.
 signals=
 for signal in HUP=129 INT=130 TERM=143; do
-  if (sh -c "kill -s ${signal%=*} \$\$") 2>/dev/null; then
+  if [ -n "$(trap -p "${signal%=*}")" ]; then
     echo "Skipped: SIG${signal%=*}, which is ignored here."
   else
     signals+=" $signal"
