@@ -15,6 +15,11 @@ void ax__op_pend(ax_op *op) {
   count(op, 1);
 }
 
+static void tell_ready(const ax_op *op) {
+  bool home = op->entry.run == ax__op_run_home;
+  ax__ready(op->fn, &op->origin, op->executor, home ? AX__HOME : NULL);
+}
+
 /* Pushes before it subtracts, so it is work at every moment. */
 void ax__op_finish(ax_op *op, int err, size_t n) {
   ax_executor *executor = op->executor;
@@ -27,6 +32,7 @@ void ax__op_finish(ax_op *op, int err, size_t n) {
   op->err = err;
   op->n = n;
   op->pending = false;
+  tell_ready(op);
   ax__push(executor, &op->entry);
   if (counted)
     ax__scheduler_work(home, -1);
@@ -40,6 +46,7 @@ void ax__op_finish_outside(ax_op *op, int err, size_t n) {
   op->err = err;
   op->n = n;
   op->pending = false;
+  tell_ready(op);
   ax__push(executor, &op->entry);
   if (counted)
     ax__scheduler_work(home, -1);
@@ -57,7 +64,7 @@ size_t ax__op_finish_all(ax__queue *queue, int err) {
 
 /* On a butler, in the token's executor; or not live, and maybe still pending.
  * A slice begins before the memory is given back, because it copies from it. */
-void ax__op_run(ax__entry *entry, bool live) {
+static inline void run(ax__entry *entry, bool live, const char *part) {
   ax_op *op = ax__op_of(entry);
   if (op->pending)
     count(op, -1);
@@ -67,10 +74,16 @@ void ax__op_run(ax__entry *entry, bool live) {
   int err = op->err, block = op->block;
   size_t n = op->n;
   struct ax__slice slice;
-  ax__slice_begin(&slice, &op->origin, fn ? "f" : NULL);
+  ax__slice_begin(&slice, fn, &op->origin, part);
   ax__give(block, op);
   ax__call(fn, arg, err, n, &slice);
   ax__release(keep);
   ax__release(object);
   ax__release(held);
+}
+
+void ax__op_run(ax__entry *entry, bool live) { run(entry, live, NULL); }
+
+void ax__op_run_home(ax__entry *entry, bool live) {
+  run(entry, live, AX__HOME);
 }

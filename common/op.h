@@ -40,6 +40,9 @@ static inline ax_op *ax__op_of(ax__entry *entry) {
 /* The entry's function of an operation that is done. */
 void ax__op_run(ax__entry *entry, bool live);
 
+/* The same for one that ran elsewhere before. */
+void ax__op_run_home(ax__entry *entry, bool live);
+
 /* Makes an operation in a block of the pool. Holds object, executor and keep.
  * `executor` is where it completes when the token does not say. Inline, so that
  * the words of the token stay in registers. */

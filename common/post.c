@@ -48,10 +48,14 @@ static void traced_run(ax__entry *entry, bool live) {
   struct post post = traced->post;
   struct ax__slice slice;
   bool runs = live && post.fn;
-  ax__slice_begin(&slice, &traced->origin, runs ? "f" : NULL);
+  ax__slice_begin(&slice, runs, &traced->origin, NULL);
   ax__give(ax__block_for(sizeof *traced), traced);
   ax__call(runs ? post.fn : NULL, post.arg, 0, 0, &slice);
   ax__release(post.keep);
+}
+
+static struct traced_post *traced_of(ax__entry *entry) {
+  return (struct traced_post *)post_of(entry);
 }
 
 static struct post *traced_new(ax_fn *fn, const char *name) {
@@ -79,7 +83,9 @@ static ax__entry *post_new(ax_fn *fn, void *arg, void *keep, const char *name) {
 
 void ax__post(ax_executor *executor, ax_fn *fn, void *arg, void *keep,
               const char *name) {
-  ax__push(executor, post_new(fn, arg, keep, name));
+  ax__entry *entry = post_new(fn, arg, keep, name);
+  ax__ready(fn, &traced_of(entry)->origin, executor, NULL);
+  ax__push(executor, entry);
 }
 
 void ax_dispatch(ax_executor *executor, ax_token token) {
@@ -104,7 +110,7 @@ struct run_on {
 static void work_run(ax__entry *entry, bool live) {
   struct run_on *op = (struct run_on *)ax__op_of(entry);
   struct ax__slice slice;
-  ax__slice_begin(&slice, &op->op.origin, live ? "t" : NULL);
+  ax__slice_begin(&slice, live, &op->op.origin, AX__WORK);
   int err = UV_ECANCELED;
   if (live) {
     err = op->work(op->arg);
@@ -112,7 +118,7 @@ static void work_run(ax__entry *entry, bool live) {
   }
   if (slice.on)
     ax__trace_end(&slice, err, 0);
-  entry->run = ax__op_run;
+  entry->run = ax__op_run_home;
   ax__op_finish_outside(&op->op, err, 0);
 }
 
@@ -125,5 +131,6 @@ void ax_run_on(ax_executor *executor, ax_work_fn *work, void *arg,
   op->arg = arg;
   op->op.entry.run = work_run;
   ax__op_pend(&op->op);
+  ax__ready(true, &op->op.origin, executor, AX__WORK);
   ax__push(executor, &op->op.entry);
 }

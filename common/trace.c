@@ -8,6 +8,7 @@
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 atomic_bool ax__trace_on;
 
@@ -55,6 +56,11 @@ event(const char *phase, const char *name, ax_time at, const char *format,
   va_end(rest);
 }
 
+/* A thread that gets another name later has that one. */
+static void name_thread(const char *name) {
+  event("M", "thread_name", ax_now(), ",\"args\":{\"name\":\"%s\"}", name);
+}
+
 static void close_trace(void) {
   ax__lock(&trace.lock);
   atomic_store(&ax__trace_on, false);
@@ -79,6 +85,7 @@ void ax__trace_open(void) {
   ax__mutex_init(&trace.lock);
   trace.begin = ax_now();
   atomic_store(&ax__trace_on, true);
+  name_thread("main");
   atexit(close_trace);
 }
 
@@ -100,23 +107,38 @@ struct ax__origin ax__trace_initiated(ax_fn *fn, const char *name) {
     event("s", origin.name, now, ",\"cat\":\"flow\",\"id\":%" PRIu64,
           origin.id);
   if (fn && !origin.by)
-    slice("order", "order", now);
+    slice("initiate", "initiate", now);
   return origin;
 }
 
+/* What tells where a handler runs, in the arguments of an event. */
+#define ON ",\"on\":\"%s %u\"%s%s%s"
+#define ON_ARGS(executor, part)                                                \
+  (executor)->kind, (executor)->number, (part) ? ",\"part\":\"" : "",          \
+      (part) ? (part) : "", (part) ? "\"" : ""
+
+void ax__trace_ready(const struct ax__origin *origin, const ax_executor *on,
+                     const char *part) {
+  event("i", origin->name, ax_now(),
+        ",\"s\":\"t\",\"cat\":\"ready\",\"args\":{\"op\":%" PRIu64 ON "}",
+        origin->id, ON_ARGS(on, part));
+}
+
 void ax__trace_butler(void) {
-  event("M", "thread_name", trace.begin, ",\"args\":{\"name\":\"butler %d\"}",
-        ax__self.butler);
+  char name[32];
+  snprintf(name, sizeof name, "butler %d", ax__self.butler);
+  name_thread(name);
 }
 
 void ax__trace_polled(ax_time begin) { slice("poll", "poll", begin); }
 
 void ax__trace_begin(struct ax__slice *slice, const struct ax__origin *origin,
-                     const char *arrow) {
+                     const char *part) {
   *slice = (struct ax__slice){ax_now(), *origin, ax__self.op,
-                              ax__self.inside->executor};
+                              ax__self.inside->executor, part};
+  bool goes_on = part && strcmp(part, AX__WORK) == 0;
   ax__self.op = origin->id;
-  event(arrow, origin->name, slice->begin,
+  event(goes_on ? "t" : "f", origin->name, slice->begin,
         ",\"bp\":\"e\",\"cat\":\"flow\",\"id\":%" PRIu64, origin->id);
 }
 
@@ -124,9 +146,9 @@ void ax__trace_end(const struct ax__slice *slice, int err, size_t n) {
   ax__self.op = slice->outer;
   event("X", slice->origin.name, slice->begin,
         ",\"cat\":\"handler\",\"dur\":%.3f,\"args\":{\"op\":%" PRIu64
-        ",\"by\":%" PRIu64 ",\"on\":\"%s %u\",\"err\":%d,\"n\":%zu}",
+        ",\"by\":%" PRIu64 ON ",\"err\":%d,\"n\":%zu}",
         (double)(ax_now() - slice->begin) / 1e3, slice->origin.id,
-        slice->origin.by, slice->on->kind, slice->on->number, err, n);
+        slice->origin.by, ON_ARGS(slice->on, slice->part), err, n);
 }
 
 void ax_trace_mark(const char *text) {

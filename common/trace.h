@@ -19,6 +19,8 @@ static inline bool ax__tracing(void) {
 
 void ax__trace_open(void); /* once */
 struct ax__origin ax__trace_initiated(ax_fn *fn, const char *name);
+void ax__trace_ready(const struct ax__origin *origin, const ax_executor *on,
+                     const char *part);
 void ax__trace_butler(void);
 void ax__trace_polled(ax_time begin);
 
@@ -28,19 +30,30 @@ struct ax__slice {
   struct ax__origin origin;
   uint64_t outer;
   const ax_executor *on; /* NULL: not traced */
+  const char *part;
 };
 void ax__trace_begin(struct ax__slice *slice, const struct ax__origin *origin,
-                     const char *arrow);
+                     const char *part);
 void ax__trace_end(const struct ax__slice *slice, int err, size_t n);
 
-/* `arrow` is "f" where the operation's arrow ends, "t" where it goes on; NULL:
- * nothing is to run. */
-static inline void ax__slice_begin(struct ax__slice *slice,
+/* Of an operation that runs in two places: its work, and then its handler. NULL
+ * is the part of all others. */
+#define AX__WORK "work"
+#define AX__HOME "home"
+
+static inline void ax__slice_begin(struct ax__slice *slice, bool runs,
                                    const struct ax__origin *origin,
-                                   const char *arrow) {
+                                   const char *part) {
   slice->on = NULL;
-  if (arrow && ax__tracing())
-    ax__trace_begin(slice, origin, arrow);
+  if (runs && ax__tracing())
+    ax__trace_begin(slice, origin, part);
+}
+
+/* Before an operation is pushed, because it may be gone after. */
+static inline void ax__ready(bool runs, const struct ax__origin *origin,
+                             const ax_executor *on, const char *part) {
+  if (ax__tracing() && runs)
+    ax__trace_ready(origin, on, part);
 }
 
 #endif

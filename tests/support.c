@@ -1215,7 +1215,11 @@ static void load_slice(struct trace *trace, const char *line) {
   slice->n = (long)field_number(line, "n");
 }
 
-static void load_mark(struct trace *trace, const char *line) {
+static void load_instant(struct trace *trace, const char *line) {
+  char cat[16];
+  FIELD_TEXT(line, "cat", cat);
+  if (strcmp(cat, "mark") != 0)
+    return;
   struct trace_mark *mark = APPEND(trace->marks, trace->mark_count);
   FIELD_TEXT(line, "name", mark->name);
   mark->tid = (int)field_number(line, "tid");
@@ -1249,7 +1253,7 @@ static void load_event(struct trace *trace, const char *line) {
     load_slice(trace, line);
     break;
   case 'i':
-    load_mark(trace, line);
+    load_instant(trace, line);
     break;
   case 's':
   case 't':

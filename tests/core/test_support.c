@@ -155,7 +155,8 @@ __attribute__((format(printf, 2, 3))) static void add(char text[TEXT],
 #define HANDLER                                                                \
   ",\n{\"ph\":\"X\",\"tid\":1,\"ts\":%d,\"dur\":%d,\"cat\":\"handler\","       \
   "\"name\":\"h\",\"args\":{\"on\":\"strand %d\"}}"
-#define MARK ",\n{\"ph\":\"i\",\"tid\":1,\"ts\":%d,\"name\":\"%s\"}"
+#define MARK                                                                   \
+  ",\n{\"ph\":\"i\",\"tid\":1,\"ts\":%d,\"cat\":\"mark\",\"name\":\"%s\"}"
 
 /* Threads write their lines in blocks, so a file is not in order of time. */
 static void a_trace_is_put_in_order_of_time(void **state) {
