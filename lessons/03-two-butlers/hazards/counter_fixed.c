@@ -1,0 +1,22 @@
+/* The twin of counter.c: every handler that counts is on one strand. */
+#include "lesson.h"
+
+#include <stdio.h>
+
+static int cups;
+
+static void on_cup(void *arg, int err, size_t n) {
+  lesson_work(3);
+  cups++;
+}
+
+int main(void) {
+  ax_context *context = ax_context_new();
+  ax_strand *strand = ax_strand_new(context);
+  for (int i = 0; i < 2; i++)
+    ax_post(strand, ax_call(on_cup, NULL));
+  ax_unref(strand);
+  lesson_run(context, 2);
+  printf("%d cups\n", cups);
+  ax_context_free(context);
+}
