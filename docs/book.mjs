@@ -46,7 +46,8 @@ for (const folder of ['common', ...texts.map(dirname), ...texts.flatMap(linked)]
     folders[folder] = readdirSync(folder)
       .filter(f => /\.(c|h|cpp|hpp|py|sh|awk|txt)$/.test(f))
       .sort().map(f => join(folder, f));
-const page = folder => 'source-' + basename(folder).toLowerCase() + '.html';
+const page = folder => 'source-' + folder.replace(/^(lessons|tests)\//, '')
+  .replaceAll('/', '-').toLowerCase() + '.html';
 for (const folder in folders)
   for (const path of folders[folder])
     sources[path] = page(folder) + '#' + basename(path).toLowerCase();

@@ -10,6 +10,8 @@
 #   <!-- lessons -->             is followed by a table whose first columns are
 #                                number and title of each lesson, as a link
 #   <!-- minutes -->             is followed by a table of the parts of all decks
+#   <!-- hazards -->             is followed by a table of all hazards, from their
+#                                first comments (tests/hazards/hazards.sh)
 #   <!-- times -->               is followed by a table of start, minutes and
 #                                more, whose starts are what the minutes say
 #
@@ -180,6 +182,45 @@ function times(line, old,    rows, n, i, list, at, cells, start) {
   return list
 }
 
+# A hazard per row: lesson, file, the first sentence of its comment, and how it
+# is shown.
+function hazards(line,    list, file, parts, number, name) {
+  list = "| lesson | hazard | what is wrong | how it shows |\n|---|---|---|---|\n"
+  while (("ls lessons/*/hazards/*.c" | getline file) > 0) {
+    if (file ~ /_fixed\.c$/)
+      continue
+    split(file, parts, "/")
+    number = parts[2] + 0
+    name = parts[4]
+    read_hazard(file)
+    if (hazard_words == "" || hazard_how == "")
+      complain(line, file " does not say what is wrong, or how it shows")
+    list = list "| [" number "](../lessons/" parts[2] "/README.md#what-breaks) " \
+      "| [" name "](../" file ") | " hazard_words " | " hazard_how " |\n"
+  }
+  close("ls lessons/*/hazards/*.c")
+  return list
+}
+
+function read_hazard(file,    line, begun, parted) {
+  hazard_words = hazard_how = ""
+  while ((getline line < file) > 0) {
+    parted = sub(/ *\*\/ *$/, "", line)
+    sub(/^(\/\*| \*) ?/, "", line)
+    if (line ~ /^(Prints|Signal|Address|Thread|Seed): /) {
+      sub(/: /, ": `", line)
+      hazard_how = hazard_how (hazard_how ? "; " : "") tolower(substr(line, 1, 1)) \
+        substr(line, 2) "`"
+    } else if (!begun) {
+      hazard_words = hazard_words (hazard_words ? " " : "") line
+      begun = sub(/\. .*|\.$/, "", hazard_words) || line == ""
+    }
+    if (parted)
+      break
+  }
+  close(file)
+}
+
 # Every name of the core that a text mentions is one.
 function check_names(line, string,    name) {
   while (match(string, /[A-Za-z0-9_]+\*?/)) {
@@ -310,6 +351,8 @@ function promised(n, mark, old,    word) {
     return output(n, word[3], old)
   if (word[2] == "minutes")
     return minutes(old)
+  if (word[2] == "hazards")
+    return hazards(n)
   return word[2] == "times" ? times(n, old) : lessons(n, old)
 }
 
@@ -391,7 +434,7 @@ function check_text(file,    line, n, fence, before) {
 
 BEGIN {
   BLOCK = "^<!-- (code|output): "
-  TABLE = "^<!-- (lessons|minutes|times) -->"
+  TABLE = "^<!-- (lessons|minutes|times|hazards) -->"
   learn_names()
   for (i = 1; i < ARGC; i++)
     if (ARGV[i] ~ /\.md$/)

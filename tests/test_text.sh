@@ -22,6 +22,10 @@ course() {
     '|---|---|---|' '| 1 | [a timer](lessons/01-timer/README.md) | order |' \
     '<!-- end -->' '' \
     '[The picture](lessons/01-timer/README.md#what-you-see)' >README.md
+  mkdir -p lessons/01-timer/hazards
+  printf '%s\n' '/* A cup is' ' * lost. And more.' ' *' ' * Prints: 1 cups' \
+    ' * Thread: data race, in on_cup' ' */' >lessons/01-timer/hazards/cup.c
+  printf '%s\n' '/* The twin. */' >lessons/01-timer/hazards/cup_fixed.c
   printf '%s\n' '# Slides' '' \
     '```{.c code="lessons/01-timer/main.c" region="wait" lines="1"}' '```' \
     '```{.text output="lessons/01-timer/expected.txt"}' '```' >docs/deck.md
@@ -93,6 +97,11 @@ plan='<!-- times -->\
 fails 'docs/deck.md:2: stale: the table of times' docs/deck.md "2s/.*/$plan/"
 fails 'docs/deck.md:5: this row has no minutes' docs/deck.md \
   "2s/.*/$(echo "$plan" | sed 's/45//')/"
+table='<!-- hazards -->\
+| lesson | hazard | what is wrong | how it shows |\
+|---|---|---|---|\
+<!-- end -->'
+fails 'docs/deck.md:2: stale: the table of hazards' docs/deck.md "2s/.*/$table/"
 fails 'docs/deck.md:5: this block is not closed' docs/deck.md '6d'
 
 # What is stale is rewritten, and what is right is left alone.
@@ -100,12 +109,16 @@ course
 sed 's/wait();/run();/' $main >edited && cat edited >$main
 sed 's/a timer/a clock/' README.md >edited && cat edited >README.md
 : >lessons/01-timer/expected.txt && echo 'hello' >lessons/01-timer/expected.txt
+echo "$table" | sed 's/\\$//' >>docs/deck.md
 holds 'what is stale can be rewritten' check write
 holds 'what was rewritten passes' check
 holds 'the region is in the text' grep -qx '  run();' $lesson
 holds 'the output is in the text' grep -qx 'hello' $lesson
 holds 'the title is in the table, its text still there' grep -qx \
   '| 1 | \[a timer\](lessons/01-timer/README.md) | order |' README.md
+holds 'the hazard is in the table' grep -qxF '| [1](../lessons/01-timer/README.md'\
+'#what-breaks) | [cup.c](../lessons/01-timer/hazards/cup.c) | A cup is lost | '\
+'prints: `1 cups`; thread: `data race, in on_cup` |' docs/deck.md
 course && cp -r . ../copy.$$ && check write >/dev/null
 holds 'what is right stays as it is' diff -r -x said . ../copy.$$
 rm -rf ../copy.$$

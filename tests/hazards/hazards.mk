@@ -4,8 +4,9 @@
 HAZARD_RUNS ?= 1
 hazards_of = $(filter-out %_fixed.c,$(sort $(wildcard $(DIR_$1)/hazards/*.c)))
 HAZARD_SOURCES = $(foreach n,$(N),$(call hazards_of,$n))
-PROVE = FIXED='$(FIXED)' ROOT='$(ROOT)' LACKS='$(if \
-  $(DARWIN),Seed)' HAZARD_RUNS='$(HAZARD_RUNS)' bash tests/hazards/hazards.sh
+LACKS = $(if $(DARWIN),Seed)
+PROVE = FIXED='$(FIXED)' ROOT='$(ROOT)' LACKS='$(LACKS)' \
+  HAZARD_RUNS='$(HAZARD_RUNS)' bash tests/hazards/hazards.sh
 
 .PHONY: hazards test-hazards hazard-programs $(N:%=hazards%)
 
@@ -20,7 +21,8 @@ hazards:
 
 #: test-hazards  does `make hazards` fail when a hazard says what is not so?
 test-hazards:
-	@MAKE='$(MAKE)' bash tests/hazards/test_hazards.sh
+	@MAKE='$(MAKE)' FIXED='$(FIXED)' ROOT='$(ROOT)' LACKS='$(LACKS)' \
+	  bash tests/hazards/test_hazards.sh
 
 # The programs of the sources HAZARDS in this variant. A hazard may use what its
 # lesson needs, and sources that it names: " * Uses: lessons/10-echo/listener.c".
