@@ -97,8 +97,9 @@ $1: $(call objects,$2 $5) $(B)/libax.a | $(patsubst %,$(B)/pkg/%,$3)
 endef
 
 # A lesson's program is made of all .c files of its directory, but client.c
-# is a program of its own, for demo and tests. Subdirectories are apart.
-main = $(filter-out %/exercise.c %/client.c,$(sort $(wildcard $(DIR_$1)/*.c)))
+# is a program of its own, for demo and tests; exercise.c and check.c belong to
+# the exercise. Subdirectories are apart.
+main = $(filter-out %/exercise.c %/check.c %/client.c,$(sort $(wildcard $(DIR_$1)/*.c)))
 client = $(wildcard $(DIR_$1)/client.c)
 programs = $(B)/bin/lesson$1 $(if $(client),$(B)/bin/lesson$1-client)
 # What demo and tests of a lesson run: LESSON_RUNS_N has other lessons' numbers.
@@ -112,7 +113,7 @@ endef
 $(foreach n,$(N),$(eval $(call lesson_rules,$n)))
 LESSONS := $(PROGRAMS)
 
-PARTS := common/own.mk common/install.mk tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
+PARTS := common/own.mk common/exercise.mk common/install.mk tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
 include common/deps.mk $(PARTS)
 
 # Compile and link. Another compiler or other flags make everything again.

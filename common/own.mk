@@ -17,10 +17,21 @@ $(error NAME is a word of letters, digits, - and _, not '$(NAME)')
 endif
 
 OWN := $(if $(NAME),$(sort $(wildcard $(WORK)/$(NAME)/*.c)))
-$(if $(OWN),$(eval $(call program,$(B)/own/$(NAME),$(OWN))))
+OWN_PROGRAM = $(B)/own/$(WORK)/$(NAME)
+
+# An exercise (exercise.mk) gets what its lesson links. Its directory is named
+# like that of the lesson, which may have another number now, or another name.
+titled = $(patsubst $(firstword $(subst -, ,$1))-%,%,$1)
+namesakes = $(foreach n,$N,$(if $(filter $(call titled,$(NAME)),$(call \
+  titled,$(notdir $(DIR_$n)))),$n))
+EXERCISE_OF = $(if $(wildcard exercises/$(NAME)/exercise.c),-$(NAME),$(if \
+  $(filter 0% 1% 2% 3% 4% 5% 6% 7% 8% 9%,$(NAME)),$(firstword $(namesakes) \
+  $(call number,$(NAME)))))
+$(if $(OWN),$(eval $(call program,$(OWN_PROGRAM),$(OWN),$(LESSON_PKG_$(EXERCISE_OF)),$(LESSON_LIB_$(EXERCISE_OF)),$(EXERCISE_SRC_$(EXERCISE_OF)))))
 
 # What is half done may run.
 $(call objects,$(OWN)): private WARNINGS += -Wno-error
+$(call objects,$(OWN)): private FLAGS += $(if $(DIR_$(EXERCISE_OF)),-I$(DIR_$(EXERCISE_OF)))
 
 OWN_TRACE = build/trace/$(NAME)$(SEED:%=-%).json
 
@@ -38,8 +49,8 @@ new:
 
 #: run         a program of your own: all of work/mine/*.c, with NAME=mine
 run: own
-	@$(RUN) $(B)/own/$(NAME) $(ARGS)
-own: $(if $(OWN),$(B)/own/$(NAME))
+	@$(RUN) $(OWN_PROGRAM) $(ARGS)
+own: $(if $(OWN),$(OWN_PROGRAM))
 	@$(if $(NAME),:,echo 'Say which one: make run NAME=mine' >&2; exit 2)
 	@$(if $(OWN),:,echo 'There is no $(WORK)/$(NAME)/main.c: try' \
 	  '`make new NAME=$(NAME)`' >&2; exit 2)
@@ -47,5 +58,5 @@ own: $(if $(OWN),$(B)/own/$(NAME))
 #: trace       the same, and write what happened to build/trace
 trace: own
 	@mkdir -p $(dir $(OWN_TRACE))
-	@AX_TRACE=$(OWN_TRACE) $(RUN) $(B)/own/$(NAME) $(ARGS)
+	@AX_TRACE=$(OWN_TRACE) $(RUN) $(OWN_PROGRAM) $(ARGS)
 	@echo 'To see what happened open $(OWN_TRACE) in https://ui.perfetto.dev'

@@ -72,6 +72,6 @@ rm -f "$trace"
 holds 'git does not see it' grep -qx /work/ .gitignore
 $MAKE -n clean >$work/clean
 holds 'clean leaves it' [ "$(cat $work/clean)" = 'rm -rf build' ]
-rm -rf build/own/mine build/obj/$work
+rm -rf build/own/$work build/obj/$work
 [ $wrong = 0 ] && echo 'a program of one'\''s own: written, edited, run'
 exit $wrong

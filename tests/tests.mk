@@ -80,18 +80,22 @@ test:
 	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds need Linux.',\
 	  { $(MAKE) -k test-sim test-seeds && $(MAKE) sim SEEDS=400; } || \
 	  echo 'FAILED: under seeds' >>build/wrong))
+	@$(if $(SANITIZE),:,$(MAKE) test-exercises) || \
+	  echo 'FAILED: test-exercises, see above' >>build/wrong
 	@$(if $(SANITIZE)$(DARWIN),:,$(MAKE) sim SCHEDULER=$(OTHER) SEEDS=50 || \
 	  echo 'FAILED: under seeds, SCHEDULER=$(OTHER)' >>build/wrong)
 	@$(RUN_TESTS) $(foreach v,$(SLOW_FIRST),$(call variant_tests,$v)) \
 	  $(if $(SANITIZE),,$(OTHER_TESTS)); \
 	  status=$$?; cat build/wrong; [ $$status = 0 ] && [ ! -s build/wrong ]
 
-# What is formatted, and what clang-tidy and cppcheck read. Hazards are wrong
-# on purpose, so they are not read; nor is what the simulator must find.
+# What is formatted, and what clang-tidy and cppcheck read. Hazards and what a
+# check must find are wrong on purpose, so they are not read; nor is what the
+# simulator must find.
 FORMATTED = $(sort $(foreach p,common/* docs/* lessons/*/* lessons/*/hazards/* \
-  tests/* tests/*/* tests/*/*/*,$(wildcard $p.c $p.h)))
-READ = $(filter-out lessons/%/hazards/% tests/sim/broken/%,$(filter \
-  %.c,$(FORMATTED)))
+  lessons/*/wrong/* exercises/*/* exercises/*/wrong/* tests/* tests/*/* \
+  tests/*/*/*,$(wildcard $p.c $p.h)))
+WRONG = $(wildcard $(foreach d,hazards wrong,lessons/*/$d/*.c exercises/*/$d/*.c))
+READ = $(filter-out $(WRONG) tests/sim/broken/%,$(filter %.c,$(FORMATTED)))
 CLANG_FORMAT ?= $(firstword $(shell command -v $(FORMATTER)) clang-format)
 CLANG_TIDY ?= clang-tidy
 CPPCHECK ?= cppcheck

@@ -3,7 +3,7 @@
  * A worker on each processor forks a process for each of its seeds, just before
  * main, and reads what it prints. Runs that print the same and end the same way
  * are one way that the program can go. Of those the table keeps a number; to
- * show one, its smallest seed is run again.
+ * show one, its smallest seed is run again. SIM_SHOWN of them are shown.
  *
  * With SIM_TELL=failures it tells the first seed that fails, if one does, and
  * shows its report. */
@@ -227,17 +227,17 @@ static size_t find_ways(struct way ways[WAYS]) {
 /* Returns in the child that shows a way, with its seed; else 0. */
 static uint64_t tell_ways(void) {
   static struct way ways[WAYS];
-  size_t count = find_ways(ways);
+  size_t count = find_ways(ways), shown = sim_option("SIM_SHOWN", SHOWN);
   printf("%s seeds, %zu way%s:\n", with_commas(table->count), count,
          count == 1 ? "" : "s");
-  for (size_t i = 0; i < count && i < SHOWN; i++) {
+  for (size_t i = 0; i < count && i < shown; i++) {
     double part = 100 * (double)ways[i].count / (double)table->count;
     printf("\n%5.1f %%, SEED=%llu\n", part, (unsigned long long)ways[i].first);
     if (show_way(&ways[i]))
       return ways[i].first;
   }
-  if (count > SHOWN)
-    printf("\nand %zu more, which are rarer\n", count - SHOWN);
+  if (count > shown)
+    printf("\nand %zu more, which are rarer\n", count - shown);
   return 0;
 }
 

@@ -63,7 +63,7 @@ $(N:%=seeds%): seeds%:
 seeds:
 	$(SIMULATE)
 	@$(MAKE) -s own SEED=1
-	@SIM_SEED=$(FIRST) SIM_SEEDS=$(SEEDS) $(SIM_B)/own/$(NAME) $(ARGS)
+	@SIM_SEED=$(FIRST) SIM_SEEDS=$(SEEDS) $(SIM_B)/own/$(WORK)/$(NAME) $(ARGS)
 
 #: sim         all scenarios of the core, or ONLY=strand, under SEEDS=1000 seeds
 sim:
