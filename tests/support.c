@@ -1206,6 +1206,7 @@ static void load_slice(struct trace *trace, const char *line) {
   FIELD_TEXT(line, "name", slice->name);
   FIELD_TEXT(line, "cat", slice->cat);
   FIELD_TEXT(line, "on", slice->on);
+  FIELD_TEXT(line, "part", slice->part);
   slice->tid = (int)field_number(line, "tid");
   slice->ts = field_number(line, "ts");
   slice->dur = field_number(line, "dur");
@@ -1215,15 +1216,30 @@ static void load_slice(struct trace *trace, const char *line) {
   slice->n = (long)field_number(line, "n");
 }
 
-static void load_instant(struct trace *trace, const char *line) {
-  char cat[16];
-  FIELD_TEXT(line, "cat", cat);
-  if (strcmp(cat, "mark") != 0)
-    return;
+static void load_ready(struct trace *trace, const char *line) {
+  struct trace_ready *ready = APPEND(trace->ready, trace->ready_count);
+  FIELD_TEXT(line, "name", ready->name);
+  FIELD_TEXT(line, "on", ready->on);
+  FIELD_TEXT(line, "part", ready->part);
+  ready->tid = (int)field_number(line, "tid");
+  ready->ts = field_number(line, "ts");
+  ready->op = (long)field_number(line, "op");
+}
+
+static void load_mark(struct trace *trace, const char *line) {
   struct trace_mark *mark = APPEND(trace->marks, trace->mark_count);
   FIELD_TEXT(line, "name", mark->name);
   mark->tid = (int)field_number(line, "tid");
   mark->ts = field_number(line, "ts");
+}
+
+static void load_instant(struct trace *trace, const char *line) {
+  char cat[16];
+  FIELD_TEXT(line, "cat", cat);
+  if (strcmp(cat, "ready") == 0)
+    load_ready(trace, line);
+  else
+    load_mark(trace, line);
 }
 
 static void load_flow(struct trace *trace, const char *line, char phase) {
@@ -1297,6 +1313,7 @@ struct trace *trace_load(const char *path) {
 void trace_free(struct trace *trace) {
   free(trace->slices);
   free(trace->marks);
+  free(trace->ready);
   free(trace->flows);
   free(trace->threads);
   free(trace);
@@ -1343,7 +1360,7 @@ size_t trace_count_marks(struct trace *trace, const char *text) {
 }
 
 const char *trace_thread_name(const struct trace *trace, int tid) {
-  for (size_t i = 0; i < trace->thread_count; i++)
+  for (size_t i = trace->thread_count; i-- > 0;)
     if (trace->threads[i].tid == tid)
       return trace->threads[i].name;
   return "";

@@ -308,11 +308,12 @@ char *output_difference(const char *expected, const char *actual);
 
 /* ---------------------------------------------------------------- trace */
 
-/* A span of time on one thread: cat is "handler" or "poll". */
+/* A span of time on one thread: cat is "handler", "poll" or "initiate". */
 struct trace_slice {
   double ts, dur; /* microseconds */
   char name[64];
-  char on[32]; /* "strand 1", "context 1"; "" for polls */
+  char on[32];  /* "strand 1", "context 1"; "" unless it is a handler */
+  char part[8]; /* of ax_run_on "work" and "home", else "" */
   char cat[16];
   int tid;
   long op, by, err, n;
@@ -323,6 +324,14 @@ struct trace_mark {
   double ts;
   char name[128];
   int tid;
+};
+
+/* An operation was pushed to the executor where its handler is to run. */
+struct trace_ready {
+  double ts;
+  char name[64], on[32], part[8];
+  int tid;
+  long op;
 };
 
 /* One end of an arrow: phase 's' at the initiation, 'f' at the handler. */
@@ -345,6 +354,8 @@ struct trace {
   size_t slice_count;
   struct trace_mark *marks;
   size_t mark_count;
+  struct trace_ready *ready;
+  size_t ready_count;
   struct trace_flow *flows;
   size_t flow_count;
   struct trace_thread *threads;
@@ -370,7 +381,7 @@ struct trace_mark *trace_find_mark(struct trace *trace, const char *text,
                                    size_t nth);
 size_t trace_count_marks(struct trace *trace, const char *text);
 
-/* The name of a thread, or "". */
+/* The last name of a thread, or "". */
 const char *trace_thread_name(const struct trace *trace, int tid);
 
 double slice_end(const struct trace_slice *slice);

@@ -106,8 +106,30 @@ static int be_there(void *arg) { return 0; }
 
 static void play_there_and_back(void) {
   ax_context *context = ax_context_new();
-  ax_run_on(context, be_there, NULL, ax_call(on_posted, NULL));
+  ax_strand *strand = ax_strand_new(context);
+  ax_run_on(strand, be_there, NULL, ax_on(context, ax_call(on_posted, NULL)));
   ax_run(context);
+  ax_unref(strand);
+  ax_context_free(context);
+}
+
+static void on_brief(void *arg, int err, size_t n) {
+  pause_before(deadline(), "the wait to be seen");
+}
+
+static void play_strand(void) {
+  ax_context *context = ax_context_new();
+  ax_strand *strand = ax_strand_new(context);
+  ax_post(strand, ax_call(on_brief, NULL));
+  ax_post(strand, ax_call(on_brief, NULL));
+  butlers_join(butlers_start(context, 2));
+  ax_unref(strand);
+  ax_context_free(context);
+}
+
+static void play_no_work(void) {
+  ax_context *context = ax_context_new();
+  butlers_join(butlers_start(context, 1));
   ax_context_free(context);
 }
 
@@ -158,6 +180,8 @@ static const struct {
     {"two butlers", play_two_butlers},
     {"awkward names", play_awkward_names},
     {"there and back", play_there_and_back},
+    {"strand", play_strand},
+    {"no work", play_no_work},
     {"nothing", play_nothing},
     {"mark", play_mark},
     {"many threads", play_many_threads},
@@ -314,6 +338,68 @@ static void an_arrow_goes_there_and_back(void **state) {
   trace_free(trace);
 }
 
+/* The operation became ready so often, and the last time there. */
+static struct trace_ready *find_ready(struct trace *trace, long op,
+                                      size_t times) {
+  struct trace_ready *found = NULL;
+  size_t count = 0;
+  for (size_t i = 0; i < trace->ready_count; i++)
+    if (trace->ready[i].op == op) {
+      found = &trace->ready[i];
+      count++;
+    }
+  assert_int_equal(count, times);
+  return found;
+}
+
+static void
+an_operation_is_ready_before_its_handler_and_says_where(void **state) {
+  static const char *const played[] = {"one butler", "two butlers",
+                                       "many threads", "awkward names"};
+  for (int i = 0; i < 4; i++) {
+    struct trace *trace = trace_of(played[i]);
+    size_t handlers = trace_count(trace, NULL, NULL);
+    assert_int_equal(trace->ready_count, handlers);
+    /* Many have many: to look for each would take long. */
+    for (size_t k = 0; k < handlers && k < 50; k++) {
+      struct trace_slice *slice = trace_find(trace, NULL, NULL, k);
+      struct trace_ready *ready = find_ready(trace, slice->op, 1);
+      assert_true(ready->ts <= slice->ts + 0.01);
+      assert_string_equal(ready->on, slice->on);
+      assert_string_equal(ready->name, slice->name);
+      assert_string_equal(ready->part, "");
+      assert_string_equal(slice->part, "");
+    }
+    trace_free(trace);
+  }
+}
+
+/* A strand keeps the second from running, and none is ready before its end. */
+static void from_ready_to_the_handler_an_operation_waits(void **state) {
+  struct trace *trace = trace_of("strand");
+  struct trace_slice *first = trace_find(trace, "on_brief", "strand 1", 0);
+  struct trace_slice *second = trace_find(trace, "on_brief", "strand 1", 1);
+  struct trace_ready *ready = find_ready(trace, second->op, 1);
+  assert_true(ready->ts < slice_end(first));
+  assert_true(second->ts - ready->ts >= 1000);
+  trace_free(trace);
+}
+
+static void work_and_its_way_home_are_told_apart(void **state) {
+  struct trace *trace = trace_of("there and back");
+  struct trace_slice *there = trace_find(trace, NULL, "strand 1", 0);
+  struct trace_slice *back = trace_find(trace, NULL, "context 1", 0);
+  assert_string_equal(there->part, "work");
+  assert_string_equal(back->part, "home");
+  struct trace_ready *home = find_ready(trace, back->op, 2);
+  assert_string_equal(home->on, "context 1");
+  assert_string_equal(home->part, "home");
+  assert_true(home->ts >= slice_end(there));
+  assert_string_equal(trace->ready[0].on, "strand 1");
+  assert_string_equal(trace->ready[0].part, "work");
+  trace_free(trace);
+}
+
 static void a_mark_is_within_the_handler_that_made_it(void **state) {
   struct trace *trace = trace_of("one butler");
   struct trace_slice *expired = trace_find(trace, "on_expired", NULL, 0);
@@ -336,6 +422,28 @@ static void butlers_have_names(void **state) {
   assert_memory_equal(first, "butler ", 7);
   assert_memory_equal(second, "butler ", 7);
   assert_int_equal(atoi(first + 7) + atoi(second + 7), 1 + 2);
+  trace_free(trace);
+}
+
+/* Neither initiates or runs anything. */
+static void threads_without_work_have_names_too(void **state) {
+  struct trace *trace = trace_of("no work");
+  assert_int_equal(trace->slice_count, 0);
+  assert_string_equal(trace_thread_name(trace, 1), "main");
+  assert_string_equal(trace_thread_name(trace, 2), "butler 1");
+  trace_free(trace);
+}
+
+static void main_initiates(void **state) {
+  struct trace *trace = trace_of("two butlers");
+  size_t count = 0;
+  for (size_t i = 0; i < trace->slice_count; i++)
+    if (strcmp(trace->slices[i].cat, "initiate") == 0) {
+      assert_string_equal(trace_thread_name(trace, trace->slices[i].tid),
+                          "main");
+      count++;
+    }
+  assert_int_equal(count, 2);
   trace_free(trace);
 }
 
@@ -430,8 +538,13 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_slice_tells_which_operation_initiated_it),
       cmocka_unit_test(an_arrow_leads_from_initiation_to_handler),
       cmocka_unit_test(an_arrow_goes_there_and_back),
+      cmocka_unit_test(an_operation_is_ready_before_its_handler_and_says_where),
+      cmocka_unit_test(from_ready_to_the_handler_an_operation_waits),
+      cmocka_unit_test(work_and_its_way_home_are_told_apart),
       cmocka_unit_test(a_mark_is_within_the_handler_that_made_it),
       cmocka_unit_test(butlers_have_names),
+      cmocka_unit_test(threads_without_work_have_names_too),
+      cmocka_unit_test(main_initiates),
       cmocka_unit_test(handlers_that_run_together_overlap),
       cmocka_unit_test(
           polls_overlap_neither_each_other_nor_handlers_of_their_thread),
