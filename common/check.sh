@@ -37,7 +37,7 @@
 # $LIMIT is the time in seconds after which a program is ended, and $SPEED how
 # much faster its seconds pass.
 
-LIMIT=10 SPEED=20
+LIMIT=${CHECK_LIMIT:-10} SPEED=20
 about= section= sentence= how= again=
 ran_seeds= program= pid= status=
 tmp=$(mktemp -d) || exit
@@ -265,14 +265,15 @@ nothing is left that would wake them." ;;
   esac
 }
 
-# try_seeds FIRST COUNT FUNCTION [ARG...]
+# try_seeds LIMIT FIRST COUNT FUNCTION [ARG...]
 try_seeds() {
-  local first=$1 count=$2 judging=$3 way && shift 3
+  local limit=$1 first=$2 count=$3 judging=$4 way && shift 4
   arguments=$*
+  again="make run NAME=${mine##*/} SEED=$first${arguments:+ ARGS=\"$arguments\"}"
   (SIM_SEED=$first SIM_SEEDS=$count SIM_SHOWN=1000 SIM_LIMIT=300000 \
-    limited 120 $FIXED "$program" "$@" </dev/null >"$log" 2>"$err") || {
-    cp "$log" "$out"
-    wrong 'it did not end under seeds: a loop has no end.'
+    limited "$limit" $FIXED "$program" "$@" </dev/null >"$log" 2>"$err") || {
+    : >"$out"
+    wrong 'it did not end, and was ended: it has a loop without an end.'
   }
   split_ways
   local before=("$section" "$sentence")
@@ -284,17 +285,17 @@ try_seeds() {
   read_again "${before[@]}"
 }
 
-# A few seeds first: what never ends is found soon then.
+# One seed first: what never ends is found soon then.
 ways() {
   [ -z "$DARWIN" ] || return 0
   build sim
   : >"$err"
   if [ -n "$SEED" ]; then
-    try_seeds "$SEED" 1 "$@"
+    try_seeds "$LIMIT" "$SEED" 1 "$@"
     return
   fi
-  [ "$SEEDS" -le 20 ] || try_seeds 1 20 "$@"
-  try_seeds 1 "$SEEDS" "$@"
+  try_seeds "$LIMIT" 1 1 "$@"
+  try_seeds 120 1 "$SEEDS" "$@"
   ran_seeds=$SEEDS
 }
 

@@ -8,6 +8,7 @@ LARGER := $(patsubst exercises/%/exercise.c,%,$(wildcard \
   exercises/*/exercise.c))
 EXERCISES := $(foreach n,$(N),$(if $(wildcard $(DIR_$n)/exercise.c),$n))
 $(foreach l,$(LARGER),$(eval DIR_-$l := exercises/$l))
+include $(wildcard exercises/*/exercise.mk)
 WITH_EXERCISE := $(EXERCISES) $(LARGER:%=-%)
 
 EXERCISE = MAKE='$(MAKE)' CC='$(CC)' WORK='$(WORK)' SCHEDULER='$(SCHEDULER)' \
