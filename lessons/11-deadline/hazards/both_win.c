@@ -1,0 +1,63 @@
+/* A word and the alarm come in the same moment, and both end the session.
+ *
+ * While the only butler is away the read completes and the alarm rings. So both
+ * handlers get 0: a cancel cannot take back what has completed. Each of them
+ * believes that it has won, and says goodbye. The twin has a flag.
+ *
+ * Address: attempting double-free, in goodbye
+ * Fixed: goodbye
+ */
+#include "lesson.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+struct session {
+  ax_stream *stream;
+  ax_timer *alarm;
+  char *word;
+};
+
+/* When the word has come, or when the time is over. */
+static void goodbye(struct session *s) {
+  puts("goodbye");
+  ax_stream_close(s->stream);
+  ax_timer_cancel(s->alarm);
+  free(s->word);
+}
+
+static void on_word(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  if (!err)
+    goodbye(s);
+}
+
+static void on_alarm(void *arg, int err, size_t n) {
+  struct session *s = arg;
+  if (!err)
+    goodbye(s);
+}
+
+/* The only butler is away meanwhile. */
+static void on_errand(void *arg, int err, size_t n) {
+  lesson_must("say a word", err);
+  uv_sleep(20);
+}
+
+int main(void) {
+  ax_context *context = ax_context_new();
+  ax_stream *client = ax_stream_new(context);
+  struct session s = {.stream = ax_stream_new(context),
+                      .alarm = ax_timer_new(context),
+                      .word = lesson_alloc(3)};
+  lesson_must("connect", ax_stream_pair(s.stream, client));
+  ax_stream_read(s.stream, AX_SEQ(ax_buffer(s.word, 3)), ax_call(on_word, &s));
+  ax_timer_expires_after(s.alarm, AX_MS(10));
+  ax_timer_wait(s.alarm, ax_call(on_alarm, &s));
+  ax_stream_write(client, AX_CSEQ(ax_cstring("eat")), ax_call(on_errand, NULL));
+  ax_run(context);
+  ax_unref(s.alarm);
+  ax_unref(s.stream);
+  ax_unref(client);
+  ax_context_free(context);
+}
