@@ -83,7 +83,7 @@ number = $(patsubst 0%,%,$(firstword $(subst -, ,$(notdir $1))))
 DIRS := $(patsubst %/main.c,%,$(sort $(wildcard lessons/[0-9]*-*/main.c)))
 N := $(foreach d,$(DIRS),$(call number,$d))
 $(foreach d,$(DIRS),$(eval DIR_$(call number,$d) := $d))
-include $(wildcard lessons/*/lesson.mk)
+include $(wildcard lessons/*/lesson.mk exercises/*/exercise.mk)
 
 # $(call program,path,sources,packages,libraries,more): the rules for one
 # program; `more` are sources that need no packages, or are some other's own.

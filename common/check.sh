@@ -34,6 +34,11 @@
 #   client WORD...          runs the program of check.c, which says on standard
 #                           error what is wrong (status 1): that is wrong, too
 #
+# For a larger exercise, whose check.c is a row of scenes (exercises/check.h):
+#
+#   play_scenes             plays them, or those with $SCENE in their names,
+#                           with AddressSanitizer and with ThreadSanitizer
+#
 # $LIMIT is the time in seconds after which a program is ended, and $SPEED how
 # much faster its seconds pass.
 
@@ -360,4 +365,15 @@ client() {
   (limited "$LIMIT" "$checker" "$@" >"$tmp/client.out" 2>"$tmp/client.err") &&
     return
   wrong "$(cat "$tmp/client.err")"
+}
+
+# It says by itself what is wrong.
+play_scenes() {
+  local checker tool
+  checker=$(built "check$key") || exit
+  for tool in AddressSanitizer ThreadSanitizer; do
+    quickly "$([ $tool = AddressSanitizer ] && echo address || echo thread)"
+    echo "With $tool:"
+    $FIXED "$checker" "$program" ${SCENE:+"$SCENE"} || exit
+  done
 }

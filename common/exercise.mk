@@ -1,11 +1,10 @@
-# The exercises. The solution of one is exercise.c in its lesson's directory, or
-# in exercises/NAME for the larger ones; the learner's file is in work/ and is
-# never touched once it is there. What the verbs do is in common/exercise.sh,
-# what a check says in common/check.sh. A program is built by `make own`.
+# The exercises. The solution of one is exercise.c in its lesson's directory. The
+# larger ones are in exercises/NAME, with a starter.c. The learner's file is in
+# work/ and is never touched once it is there. What the verbs do is in
+# common/exercise.sh, what a check says in common/check.sh. A program is built by
+# `make own`.
 
-include $(wildcard exercises/*/exercise.mk)
-LARGER := $(patsubst exercises/%/exercise.c,%,$(wildcard \
-  exercises/*/exercise.c))
+LARGER := $(patsubst exercises/%/starter.c,%,$(wildcard exercises/*/starter.c))
 EXERCISES := $(foreach n,$(N),$(if $(wildcard $(DIR_$n)/exercise.c),$n))
 $(foreach l,$(LARGER),$(eval DIR_-$l := exercises/$l))
 include $(wildcard exercises/*/exercise.mk)

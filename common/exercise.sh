@@ -2,6 +2,9 @@
 # exercise.sh VERB KEY DIR: what the verbs of exercise.mk do for the exercise in
 # DIR, whose key is a lesson's number or -NAME. `progress` takes many KEY DIR.
 #
+# A larger exercise, exercises/NAME, has a starter.c, which becomes the learner's
+# main.c, and a solution of several files.
+#
 # The learner's directory is named like the lesson's. It is found by the lesson's
 # name without its number, or else by the number alone, so it survives when a
 # lesson gets another number or another name. Two files in it remember: .hints
@@ -21,6 +24,11 @@ name_of() {
   [0-9]*-*) echo "${base#*-}" ;;
   *) echo "$base" ;;
   esac
+}
+
+# page_of DIR: the file that the learner begins with.
+page_of() {
+  if [ -e "$1/starter.c" ]; then echo main.c; else echo exercise.c; fi
 }
 
 # belongs WORKDIR: is there a lesson or exercise of its name?
@@ -49,6 +57,7 @@ find_mine() {
 # What the learner gets: each region without our answer, and no marks of texts.
 # A line `/* given: code */` within a region stands in the starter as code.
 starter() {
+  [ ! -e "$dir/starter.c" ] || { cat "$dir/starter.c" && return; }
   awk '
     /\/\* (region|end): [a-z0-9-]+ \*\// { next }
     /\/\* todo:/ { inside = telling = 1 }
@@ -69,21 +78,25 @@ answer() {
 }
 
 must_begin() {
-  [ -e "$mine/exercise.c" ] ||
-    usage "There is no $mine/exercise.c yet: begin with \`make exercise$key\`"
+  [ -e "$mine/$page" ] ||
+    usage "There is no $mine/$page yet: begin with \`make exercise$key\`"
 }
 
 begin() {
-  if [ -e "$mine/exercise.c" ]; then
-    echo "Nothing is written: $mine/exercise.c is there already, and yours."
+  if [ -e "$mine/$page" ]; then
+    echo "Nothing is written: $mine/$page is there already, and yours."
     echo "To begin anew, move it away first. Is it done? make check$key"
     return
   fi
-  mkdir -p "$mine" && (set -C && starter "$dir/exercise.c" >"$mine/exercise.c") ||
+  local where=': look for \`todo\`, and write' seed='SEED=7 or '
+  [ "$page" = exercise.c ] ||
+    { where=', and so are more files beside it' && seed=; }
+  mkdir -p "$mine" && (set -C && starter "$dir/exercise.c" >"$mine/$page") ||
     exit 1
-  echo "$mine/exercise.c is yours: look for \`todo\`, and write."
-  echo "  make run NAME=${mine##*/}    runs it; SEED=7 and SANITIZE=thread work, too"
+  echo "$mine/$page is yours$where."
+  echo "  make run NAME=${mine##*/}    runs it; ${seed}SANITIZE=thread works, too"
   echo "  make check$key    is it done?    make hint$key    a hint, if you want one"
+  [ "$page" = exercise.c ] || { echo "What to build is in $dir/README.md." && return; }
   echo "What to do is under \"Your turn\" in $dir/README.md."
 }
 
@@ -113,12 +126,20 @@ give_hint() {
   echo "(hint $next of $all)"
 }
 
+# Of a larger exercise there is nothing to compare: it is another program.
+list_solution() {
+  echo "Ours is in $dir. There are many good ones, and yours may be."
+  (cd "$dir" && wc -l $(ls ./*.[ch] | grep -v 'starter.c\|check.c')) |
+    sed '/ total$/d; s/^\( *[0-9]*\) \.\//  \1 lines  /'
+}
+
 solution() {
   if [ "${FORCE:-}" != 1 ] && [ ! -e "$mine/.done" ]; then
     echo "Try it first: our solution is shown when \`make check$key\` has" \
       "passed. If you cannot wait: make solution$key FORCE=1" >&2
     exit 1
   fi
+  [ "$page" = exercise.c ] || { list_solution && return; }
   [ -e "$mine/exercise.c" ] || { answer "$dir/exercise.c" && return; }
   answer "$dir/exercise.c" >"$mine/.solution"
   echo "From yours (-) to ours (+). There are many good ones, and yours may be."
@@ -160,7 +181,7 @@ title() {
 
 progress_row() {
   local begun='' done='' hints=''
-  [ ! -e "$mine/exercise.c" ] || begun=yes
+  [ ! -e "$mine/$(page_of "$dir")" ] || begun=yes
   [ ! -e "$mine/.done" ] || done=yes
   [ "$(shown_hints "$mine")" = 0 ] ||
     hints="$(shown_hints "$mine") of $(count_hints)"
@@ -185,7 +206,8 @@ cd "$(dirname "$0")/.." || exit
 verb=$1 && shift
 [ "$verb" != progress ] || { progress "$@"; exit; }
 key=$1 dir=$2
-[ -e "$dir/exercise.c" ] || usage "Lesson $key has no exercise yet."
+page=$(page_of "$dir")
+[ -e "$dir/$page" ] || usage "Lesson $key has no exercise yet."
 mine=$(find_mine "$dir")
 case $verb in
 exercise) begin ;;

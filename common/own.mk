@@ -24,10 +24,13 @@ OWN_PROGRAM = $(B)/own/$(WORK)/$(NAME)
 titled = $(patsubst $(firstword $(subst -, ,$1))-%,%,$1)
 namesakes = $(foreach n,$N,$(if $(filter $(call titled,$(NAME)),$(call \
   titled,$(notdir $(DIR_$n)))),$n))
-EXERCISE_OF = $(if $(wildcard exercises/$(NAME)/exercise.c),-$(NAME),$(if \
+EXERCISE_OF = $(if $(wildcard exercises/$(NAME)/starter.c),-$(NAME),$(if \
   $(filter 0% 1% 2% 3% 4% 5% 6% 7% 8% 9%,$(NAME)),$(firstword $(namesakes) \
   $(call number,$(NAME)))))
-$(if $(OWN),$(eval $(call program,$(OWN_PROGRAM),$(OWN),$(LESSON_PKG_$(EXERCISE_OF)),$(LESSON_LIB_$(EXERCISE_OF)),$(EXERCISE_SRC_$(EXERCISE_OF)))))
+# A file of the learner's own takes the place of one of the same name.
+LINKED = $(foreach s,$(EXERCISE_SRC_$(EXERCISE_OF)),$(if $(filter %/$(notdir \
+  $s),$(OWN)),,$s))
+$(if $(OWN),$(eval $(call program,$(OWN_PROGRAM),$(OWN),$(LESSON_PKG_$(EXERCISE_OF)),$(LESSON_LIB_$(EXERCISE_OF)),$(LINKED))))
 
 # What is half done may run.
 $(call objects,$(OWN)): private WARNINGS += -Wno-error

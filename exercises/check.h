@@ -19,15 +19,22 @@
 /* Seconds for anything that a good server does at once, on a busy machine. */
 enum { PATIENCE = 10 };
 
+/* What to read again: a README, a heading, and a sentence that stands there. */
+struct reading {
+  const char *readme, *heading, *sentence;
+};
+#define READ(directory, heading, sentence)                                     \
+  { directory "/README.md", heading, sentence }
+
 struct scene {
   const char *tries; /* what the scene does, for the list and the report */
   void (*play)(void);
-  const char *again; /* the lesson and the section to read again */
+  struct reading again; /* when it fails */
 };
 
 /* main of a checking client: CHECK PROGRAM [WORD]; with a word, only scenes
- * that have it in `tries`. Returns 0, 1 when a scene failed, 2 for wrong usage.
- */
+ * that have it in `tries`. CHECK --readings lists what there is to read again,
+ * for a test. Returns 0, 1 when a scene failed, 2 for wrong usage. */
 int check_main(const char *name, const struct scene *scenes, size_t count,
                int argc, char **argv);
 

@@ -287,8 +287,7 @@ void peer_expect_pattern(struct peer *p, size_t offset, size_t n) {
       wrong(p, NULL, "%zu bytes; %zu came", n, at);
     pattern(right, (size_t)got, offset + at);
     if (memcmp(some, right, (size_t)got) != 0)
-      wrong(p, "other bytes", "the right bytes; wrong ones come after %zu",
-            at);
+      wrong(p, "other bytes", "the right bytes; wrong ones come after %zu", at);
     at += (size_t)got;
   }
 }

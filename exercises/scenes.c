@@ -34,8 +34,8 @@ void quote(char *to, size_t room, const void *bytes, size_t n) {
   to[used++] = '"';
   for (; n > 0 && used + 12 < room; n--, at++)
     if (*at == '\n' || *at == '\r')
-      used += (size_t)snprintf(to + used, room - used,
-                               *at == '\n' ? "\\n" : "\\r");
+      used +=
+          (size_t)snprintf(to + used, room - used, *at == '\n' ? "\\n" : "\\r");
     else if (*at < ' ' || *at > '~')
       used += (size_t)snprintf(to + used, room - used, "\\x%02x", *at);
     else
@@ -69,61 +69,90 @@ static void remove_all(const char *path, int depth) {
   rmdir(path);
 }
 
-/* The first lines of a sanitizer's report are those that tell. */
+/* What a tool found has a lesson of its own, whatever the scene. */
+static const struct {
+  const char *words;
+  struct reading again;
+} findings[] = {
+    {"heap-use-after-free",
+     READ("lessons/10-echo", "The idea",
+          "`ax_keep(s, ...)` makes the pending operation hold a reference, "
+          "from the initiating call until its handler has returned.")},
+    {"LeakSanitizer",
+     READ("lessons/10-echo", "The idea",
+          "A handler that initiates nothing more lets the last reference go, "
+          "and `session_destroy` runs.")},
+    {"data race",
+     READ("lessons/13-proxy", "The idea",
+          "That is forbidden: two threads must not use one stream at once")},
+    {"buffer-overflow",
+     READ("lessons/12-framing", "The idea",
+          "Check a limit before you take memory, and you bound what one client "
+          "can cost.")},
+};
+
+enum { FINDINGS = sizeof findings / sizeof *findings };
+
+static const struct reading *to_read(void) {
+  const char *words = serve_words();
+  for (int i = 0; i < FINDINGS; i++)
+    if (strstr(words, findings[i].words))
+      return &findings[i].again;
+  return &scene->again;
+}
+
+static void show_reading(void) {
+  const struct reading *r = to_read();
+  printf("\nRead again in %s, \"%s\":\n    \"", r->readme, r->heading);
+  size_t column = 5;
+  for (const char *at = r->sentence; *at; column++, at++)
+    if (*at == ' ' && column + 1 + strcspn(at + 1, " ") > 76) {
+      printf("\n    ");
+      column = 3;
+    } else {
+      putchar(*at);
+    }
+  printf("\"\n");
+}
+
+/* Of a sanitizer's report the first stack tells most. */
 static void show_words(void) {
   const char *at = serve_words();
-  if (!*at)
-    return;
-  printf("\n    The server's standard error:\n");
-  for (int i = 0; i < 30 && *at; i++) {
+  if (*at)
+    printf("\nThe server complained:\n");
+  for (int i = 0; i < 16 && *at; i++) {
     size_t n = strcspn(at, "\n");
-    printf("      %.*s\n", (int)n, at);
+    if (n > 0)
+      printf("    %.*s\n", (int)(n < 110 ? n : 110), at);
     at += n + (at[n] == '\n');
   }
   if (*at)
-    printf("      ...\n");
+    printf("    ... and more: make run shows it all\n");
 }
 
-/* What a tool found has a lesson of its own, whatever the scene. */
-static const char *lesson_of(const char *words) {
-  static const char *const known[][2] = {
-      {"heap-use-after-free", "lesson 10, \"What breaks\": a session without a "
-                              "keep"},
-      {"LeakSanitizer", "lesson 10, \"The idea\": it needs no owner"},
-      {"data race", "lesson 5, \"The idea\", and lesson 13: two circles"},
-      {"buffer-overflow", "lesson 7, \"The idea\": sizes, and lesson 12: a "
-                          "size is a claim"},
-  };
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-    if (strstr(words, known[i][0]))
-      return known[i][1];
-  return scene->again;
-}
-
-/* In the report. */
+/* What was said on the connection, and after it what else was seen. */
 static void show_peer(const struct peer *p, const char *seen) {
   char text[1000];
   peer_sent(p, text, sizeof text);
-  printf("    sent      by %s: %s\n", peer_called(p), text);
+  printf("\nSent by %s:\n    %s\n", peer_called(p), text);
   peer_seen(p, text, sizeof text);
+  printf("\nSeen:\n    %s\n", text);
   if (seen)
-    printf("    seen      %s\n", seen);
-  printf(seen ? "              (%s)\n" : "    seen      %s\n", text);
+    printf("    %s\n", seen);
 }
 
-/* A server that died explains why a client saw what it saw. It may be about to.
- */
-static bool show_death(void) {
+/* A server that died explains why a client saw what it saw. It may be about to:
+ * a sanitizer takes its time to report. */
+static void show_death(void) {
   int status;
-  for (int i = 0; i < 100; i++, pause_for(0.01)) {
+  for (int i = 0; i < 200; i++, pause_for(0.01)) {
     if (serve_ended(&status)) {
-      printf("    and       the server has ended, with status %d\n", status);
-      return true;
+      printf("    The server has ended, with status %d.\n", status);
+      return;
     }
-    if (!strstr(serve_words(), "Sanitizer"))
-      return false;
+    if (i > 10 && !strstr(serve_words(), "Sanitizer"))
+      return;
   }
-  return false;
 }
 
 static void end_scene(int status) {
@@ -134,27 +163,25 @@ static void end_scene(int status) {
 
 _Noreturn void wrong(const struct peer *p, const char *seen,
                      const char *expected, ...) {
-  pause_for(0.05);
   va_list list;
   va_start(list, expected);
   if (p)
     show_peer(p, seen);
   else
-    printf("    seen      %s\n", seen ? seen : "nothing of it");
-  printf("    expected  ");
+    printf("\nSeen:\n    %s\n", seen ? seen : "nothing of it");
+  show_death();
+  printf("\nExpected:\n    ");
   vprintf(expected, list);
   printf("\n");
   va_end(list);
-  show_death();
-  printf("    again     %s\n", lesson_of(serve_words()));
   show_words();
+  show_reading();
   end_scene(1);
   abort();
 }
 
 _Noreturn void give_up(const char *what) {
-  printf("    the check itself has not enough: %s: %s\n", what,
-         strerror(errno));
+  printf("\nThe check itself goes wrong: %s: %s\n", what, strerror(errno));
   end_scene(3);
   abort();
 }
@@ -220,14 +247,16 @@ static void play_all(struct run *runs, size_t count) {
     reap(runs, count);
 }
 
-static void show_report(struct run *run) {
+static void show_report(const char *name, const struct run *run) {
   char text[4096];
+  printf("\nNot yet: %s.\n", run->scene->tries);
   rewind(run->report);
-  printf("\n  %s\n", run->scene->tries);
   for (size_t n; (n = fread(text, 1, sizeof text, run->report)) > 0;)
     fwrite(text, 1, n, stdout);
   if (run->status > 128)
-    printf("    seen      no end of it within %d s\n", LIMIT);
+    printf("\nSeen:\n    It has no end: it was ended after %d s.\n", LIMIT);
+  printf("\nSee it again: make check-%s SCENE='%s'\n", name, run->scene->tries);
+  printf("A hint:       make hint-%s\n", name);
 }
 
 /* The first that fails is reported in full: the others may follow from it. */
@@ -235,32 +264,51 @@ static int tell(const char *name, struct run *runs, size_t count) {
   struct run *first = NULL;
   size_t good = 0;
   for (size_t i = 0; i < count; i++) {
-    printf("  %s %s\n", runs[i].status ? "  wrong" : "     ok",
-           runs[i].scene->tries);
     good += runs[i].status == 0;
     if (runs[i].status && !first)
       first = &runs[i];
   }
-  printf("check-%s: %zu of %zu scenes are right\n", name, good, count);
-  if (!first)
-    return 0;
-  printf("\nThe first that is not:\n");
-  show_report(first);
-  return 1;
+  for (size_t i = 0; first && i < count; i++)
+    printf("  %s %s\n", runs[i].status ? "wrong" : "   ok",
+           runs[i].scene->tries);
+  printf("  %zu of %zu scenes go well.\n", good, count);
+  if (first)
+    show_report(name, first);
+  return first != NULL;
+}
+
+static void print_reading(const struct reading *r) {
+  printf("%s\t%s\t%s\n", r->readme, r->heading, r->sentence);
+}
+
+static int print_readings(const struct scene *scenes, size_t count) {
+  for (size_t i = 0; i < FINDINGS; i++)
+    print_reading(&findings[i].again);
+  for (size_t i = 0; i < count; i++)
+    print_reading(&scenes[i].again);
+  return 0;
+}
+
+static size_t choose(struct run *runs, const struct scene *scenes, size_t count,
+                     const char *word) {
+  size_t chosen = 0;
+  for (size_t i = 0; i < count; i++)
+    if (!word || strstr(scenes[i].tries, word))
+      runs[chosen++].scene = &scenes[i];
+  return chosen;
 }
 
 int check_main(const char *name, const struct scene *scenes, size_t count,
                int argc, char **argv) {
   struct run runs[64] = {{0}};
-  size_t chosen = 0;
   if (argc < 2 || argc > 3 || count > 64) {
     fprintf(stderr, "usage: check-%s PROGRAM [WORD OF A SCENE]\n", name);
     return 2;
   }
+  if (strcmp(argv[1], "--readings") == 0)
+    return print_readings(scenes, count);
   serve_program = argv[1];
-  for (size_t i = 0; i < count; i++)
-    if (argc == 2 || strstr(scenes[i].tries, argv[2]))
-      runs[chosen++].scene = &scenes[i];
+  size_t chosen = choose(runs, scenes, count, argc == 3 ? argv[2] : NULL);
   if (!chosen) {
     fprintf(stderr, "check-%s: no scene has '%s'\n", name, argv[2]);
     return 2;

@@ -108,8 +108,7 @@ void serve(const char *speed, ...) {
 
 static int await_end(void) {
   int status;
-  for (double end = now() + PATIENCE; !serve_ended(&status);
-       pause_for(0.002))
+  for (double end = now() + PATIENCE; !serve_ended(&status); pause_for(0.002))
     if (now() > end)
       wrong(NULL, "it goes on", "SIGTERM ends the server soon");
   return status;

@@ -263,8 +263,10 @@ static void a_head_too_long(void) {
   p = peer_connect();
   peer_say(p, "GET /hello.txt HTTP/1.0\r\n");
   for (int i = 0; i < 100; i++)
-    peer_try_send(p, "X-Line: a hundred of these are too many. They have one "
-                  "hundred bytes each, so it is ten thousand\r\n", 100);
+    peer_try_send(p,
+                  "X-Line: a hundred of these are too many. They have one "
+                  "hundred bytes each, so it is ten thousand\r\n",
+                  100);
   peer_try_send(p, more, sizeof more);
   expect_refusal(p, 431, 431);
 }
@@ -394,8 +396,9 @@ static void too_slow_to_ask(void) {
   open_site("10", "5");
   double start = now();
   struct peer *silent = peer_connect(), *slow = peer_connect();
-  peer_drip(slow, "GET /hello.txt HTTP/1.0\r\nX: a\r\nX: b\r\nX: c\r\nX: d\r\n"
-                  "X: e\r\nX: f\r\nX: g\r\nX: h\r\nX: i\r\nX: k\r\nX: l\r\n",
+  peer_drip(slow,
+            "GET /hello.txt HTTP/1.0\r\nX: a\r\nX: b\r\nX: c\r\nX: d\r\n"
+            "X: e\r\nX: f\r\nX: g\r\nX: h\r\nX: i\r\nX: k\r\nX: l\r\n",
             0.05);
   if (now() - start > 4 * within && peer_take(slow, &(char){0}, 1, 0) == -2)
     wrong(slow, NULL,
@@ -425,43 +428,81 @@ static void an_end_in_the_middle(void) {
   serve_end();
 }
 
+#define OWN "exercises/http"
+#define ECHO_ "lessons/10-echo"
+#define DEADLINE "lessons/11-deadline"
+#define FRAMING "lessons/12-framing"
+#define PROXY "lessons/13-proxy"
+
 static const struct scene scenes[] = {
     {"a file, an index, a query and an encoded name", a_file,
-     "lesson 12, \"The idea\": a message is whole, or it is not there"},
+     READ(OWN, "The reply",
+          "The reply to a good request is a head, the bytes of the file, and "
+          "the end of the connection.")},
     {"HEAD gets the head alone", the_head_alone,
-     "exercises/http/README.md, \"The reply\""},
+     READ(OWN, "The reply",
+          "`HEAD` gets the same head as `GET`, and no body.")},
     {"requests come byte by byte, with LF alone, with many lines",
-     in_any_pieces, "lesson 12, \"The idea\", and \"What breaks\""},
+     in_any_pieces,
+     READ(FRAMING, "The idea",
+          "Never look into half a message; never assume that one read is one "
+          "message.")},
     {"a client half-closes behind its request", a_half_close,
-     "lesson 13, \"The idea\": an end is a message"},
+     READ(PROXY, "The idea",
+          "The end of one half says \"I have said all\"; it does not say \"I "
+          "have gone\".")},
     {"names of nothing, of a directory, of a FIFO", what_is_not_there,
-     "lesson 9, \"The idea\": what blocks; man 2 open, O_NONBLOCK"},
+     READ(OWN, "The path",
+          "A FIFO makes `open` wait for somebody who writes to it, and a "
+          "handler that waits holds up its butler.")},
     {"requests that are wrong", bad_requests,
-     "exercises/http/README.md, \"The request\""},
+     READ(OWN, "The request", "Whatever has another form gets 400.")},
     {"paths that lead out of the directory", paths_that_lead_out,
-     "exercises/http/README.md, \"The path\": decode first, then look"},
+     READ(OWN, "The path",
+          "Decode first, and look at the result: `%2e%2e` is `..`, and `%2f` "
+          "is a slash.")},
     {"heads that are too long", a_head_too_long,
-     "lesson 12, \"The idea\": a size is a claim"},
+     READ(FRAMING, "The idea",
+          "Check a limit before you take memory, and you bound what one client "
+          "can cost.")},
     {"a client that sends more than a head", more_than_a_head,
-     "lesson 12, \"The idea\": the last answer arrives before the end"},
+     READ(FRAMING, "The idea",
+          "When `close` finds bytes that nobody has read, the kernel takes "
+          "that for an accident: it drops what it has still to send, and sends "
+          "a *reset*, which reaches the client as an error.")},
     {"clients that leave early", who_leaves_early,
-     "lesson 10, \"The idea\": it needs no owner"},
+     READ(ECHO_, "The idea",
+          "A handler that initiates nothing more lets the last reference go, "
+          "and `session_destroy` runs.")},
     {"a file of 16 MiB", a_big_file,
-     "lesson 7, \"The idea\": whose memory it is, and for how long"},
+     READ(ECHO_, "What breaks",
+          "Write again only in the handler of the last "
+          "write.")},
     {"a file that grows or shrinks while it is sent", a_file_that_changes,
-     "exercises/http/README.md, \"The reply\": what was promised"},
-    {"100 clients at once", a_crowd, "lesson 10, \"The idea\""},
+     READ(OWN, "The reply",
+          "`Content-Length` is a promise: never send more, and when the file "
+          "has less, end the connection.")},
+    {"100 clients at once", a_crowd,
+     READ(ECHO_, "The idea",
+          "A session that waits is a struct of a kilobyte in memory and an "
+          "operation in the core; nobody stands in a call for it.")},
     {"eight clients that ask for 16 MiB and do not read", slow_readers,
-     "lesson 13, \"The idea\": each direction has its own cup"},
+     READ(PROXY, "The idea",
+          "A direction reads one cup, writes it, and only then reads the "
+          "next.")},
     {"clients that take too long to ask", too_slow_to_ask,
-     "lesson 11, \"The idea\", and ax_within in ax.h"},
+     READ(OWN, "The time",
+          "The time is that of the whole request: a byte now and then does "
+          "not prolong it.")},
     {"a client that takes too long to read", too_slow_to_read,
-     "lesson 11, \"The idea\": a write can wait for ever, too"},
+     READ(OWN, "The time",
+          "A client that takes none of its reply for so long is cut off.")},
     {"SIGTERM in the middle of it all", an_end_in_the_middle,
-     "lesson 9, \"The idea\", and lesson 10, main"},
+     READ(OWN, "The end",
+          "`lesson_serve` returns, whoever is there, and `ax_context_free` "
+          "drops what is pending.")},
 };
 
 int main(int argc, char **argv) {
-  return check_main("http", scenes, sizeof scenes / sizeof *scenes, argc,
-                    argv);
+  return check_main("http", scenes, sizeof scenes / sizeof *scenes, argc, argv);
 }

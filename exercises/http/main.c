@@ -1,6 +1,6 @@
 /* A server of files over HTTP/1.0. session.c is a client, request.c what it
  * wants, and file.c what it gets. Here are the door and the two contexts. */
-#include "../../../lessons/10-echo/listener.h"
+#include "../../lessons/10-echo/listener.h"
 #include "lesson.h"
 #include "session.h"
 

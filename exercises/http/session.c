@@ -7,7 +7,7 @@
  * There is one operation at a time, which keeps the session; its strand makes
  * sure of that. A handler that starts no other operation ends it. */
 #include "session.h"
-#include "../../../lessons/12-framing/linger.h"
+#include "../../lessons/12-framing/linger.h"
 #include "file.h"
 #include "lesson.h"
 #include "request.h"
