@@ -9,11 +9,22 @@
 # tests one. What is wrong is printed; then the status is 1.
 cd "$(dirname "$0")/.." || exit
 : "${MAKE:=make}" "${SEEDS:=30}"
-export MAKE SEEDS
+: "${BIN:=build/bin}"
+export MAKE SEEDS BIN
 
 complain() {
   echo "$dir: $*"
   wrong=1
+}
+
+# lay FILE WHERE: what the learner would have there. Of a larger exercise FILE may
+# be its directory, with all that is our solution.
+lay() {
+  if [ ! -d "$1" ]; then
+    cp "$1" "$2/$page"
+    return
+  fi
+  cp "$1"/*.[ch] "$2" && rm -f "$2/starter.c" "$2/check.c"
 }
 
 # try FILE WHERE: its check; what it says is in $said.
@@ -21,7 +32,7 @@ try() {
   local where=build/test-exercises/$2 status
   said=$where.said
   mkdir -p "$where/${dir##*/}"
-  cp "$1" "$where/${dir##*/}/exercise.c"
+  lay "$1" "$where/${dir##*/}"
   MAKEFLAGS='' $MAKE "check$key" WORK="$where" SEEDS="$SEEDS" >"$said" 2>&1
   status=$?
   rm -rf "$where"
@@ -40,7 +51,7 @@ explains() {
 
 starter_fails() {
   bash common/exercise.sh starter "$key" "$dir" >"build/test-exercises/$key.c"
-  grep -q '/\* todo:' "build/test-exercises/$key.c" ||
+  [ "$page" = main.c ] || grep -q '/\* todo:' "build/test-exercises/$key.c" ||
     complain 'exercise.c has no region /* todo: ... */ ... /* done */'
   ! grep -q '/\* done \*/\|/\* given: ' "build/test-exercises/$key.c" ||
     complain 'exercise.c has a /* done */ without its /* todo: */'
@@ -52,7 +63,9 @@ starter_fails() {
 }
 
 solution_passes() {
-  try "$dir/exercise.c" "solution$key" ||
+  local ours=$dir
+  [ "$page" = main.c ] || ours=$dir/exercise.c
+  try "$ours" "solution$key" ||
     { complain 'the solution does not pass:' && cat "$said"; }
   ! grep -q 'warning:' "$said" || complain 'the solution has warnings'
 }
@@ -94,8 +107,19 @@ stands() {
     complain "the README has no '$2' under '$1'"
 }
 
+# Scenes name other READMEs as well.
+scenes_sentences_stand() {
+  local readme heading sentence here=$dir
+  while IFS=$'\t' read -r readme heading sentence; do
+    dir=${readme%/*}
+    stands "$heading" "$sentence"
+  done < <("$BIN/check$key" --readings)
+  dir=$here
+}
+
 # Each call is taken out of the check, with the lines that it goes on.
 sentences_stand() {
+  [ "$page" = exercise.c ] || { scenes_sentences_stand && return; }
   read_again() { stands "$@"; }
   local calls
   calls=$(awk -v quote="'" '
@@ -112,7 +136,8 @@ sentences_stand() {
 }
 
 one() {
-  key=${1%%=*} dir=${1#*=} wrong=0
+  key=${1%%=*} dir=${1#*=} wrong=0 page=exercise.c
+  [ ! -e "$dir/starter.c" ] || page=main.c
   for file in check.sh hints.md README.md; do
     [ -e "$dir/$file" ] || { complain "$file is missing" && return 1; }
   done
