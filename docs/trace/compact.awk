@@ -1,0 +1,68 @@
+# Makes the lines of a trace short, for the page: awk -f compact.awk TRACE.json
+#
+# One event a line. A time is the nanoseconds since the event of the line before.
+# "n TEXT" gives the next number, from 0 on, to a text; other lines name texts by
+# their numbers:
+#
+#   M thread text              the thread's name
+#   s thread time text op      an operation is initiated
+#   r thread time op on word   it is ready for its executor
+#   t, f thread time op        its work, or its handler, begins
+#   h thread time length text op by on err n word   a handler
+#   p thread time length text                       the poll
+#   i thread time text         a mark, as lesson_say makes it
+
+function field(name,  value) { # a number, or a text without its quotes
+  if (!match($0, "\"" name "\":(\"[^\"]*\"|[-0-9.]+)"))
+    return ""
+  value = substr($0, RSTART + length(name) + 3, RLENGTH - length(name) - 3)
+  gsub(/^"|"$/, "", value)
+  gsub(/</, "\\u003c", value)
+  return value
+}
+
+function text(name,  value) {
+  value = field(name)
+  if (!(value in number)) {
+    number[value] = count++
+    print "n " value
+  }
+  return number[value]
+}
+
+# Thousandths of a microsecond, digit by digit: no fraction gets lost.
+function nanoseconds(value,  part) {
+  split(value, part, ".")
+  return part[1] * 1000 + substr(part[2] "000", 1, 3)
+}
+
+function begin(phase,  at, since) {
+  at = nanoseconds(field("ts"))
+  since = at - before
+  before = at
+  return sprintf("%s %s %.0f", phase, field("tid"), since)
+}
+
+function slice(phase) {
+  return begin(phase) sprintf(" %.0f ", nanoseconds(field("dur"))) text("name")
+}
+
+{
+  phase = field("ph")
+  cat = field("cat")
+}
+phase == "M" && /thread_name/ {
+  sub(/"name":"thread_name",/, "")
+  print "M " field("tid") " " text("name")
+}
+phase == "s" { print begin(phase) " " text("name") " " field("id") }
+phase == "t" || phase == "f" { print begin(phase) " " field("id") }
+phase == "i" && cat == "ready" {
+  print begin("r") " " field("op") " " text("on") " " text("part")
+}
+phase == "i" && cat == "mark" { print begin("i") " " text("name") }
+phase == "X" && cat == "handler" {
+  print slice("h") " " field("op") " " field("by") " " text("on") " " \
+    field("err") " " field("n") " " text("part")
+}
+phase == "X" && cat == "poll" { print slice("p") }
