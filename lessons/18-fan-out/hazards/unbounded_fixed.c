@@ -17,7 +17,7 @@ static struct {
   ax_context *context;
   ax_stream *sleeper;
   STAILQ_HEAD(queue, packet) queue; /* the first is being written */
-  size_t queued, most;              /* bytes */
+  size_t queued;                    /* bytes */
   int said;
   bool waits; /* the talker */
 } room;
@@ -25,27 +25,22 @@ static struct {
 static void on_sent(void *arg, int err, size_t n);
 static void on_packet(void *arg, int err, size_t n);
 
+static void read_on(void) {
+  room.waits = room.queued > LIMIT;
+  if (room.said < PACKETS && !room.waits)
+    ax_post(room.context, ax_call(on_packet, NULL));
+}
+
 static void send_first(void) {
   ax_cbuf bytes = AX_CBUF(STAILQ_FIRST(&room.queue)->bytes);
   ax_stream_write(room.sleeper, AX_CSEQ(bytes), ax_call(on_sent, NULL));
 }
 
-static void pop_front(void) {
+static void on_sent(void *arg, int err, size_t n) {
   struct packet *packet = STAILQ_FIRST(&room.queue);
   STAILQ_REMOVE_HEAD(&room.queue, next);
   room.queued -= PACKET;
   free(packet);
-}
-
-/* Only when there is room. */
-static void read_on(void) {
-  room.waits = room.queued > LIMIT;
-  if (!room.waits)
-    ax_post(room.context, ax_call(on_packet, NULL));
-}
-
-static void on_sent(void *arg, int err, size_t n) {
-  pop_front();
   if (room.waits)
     read_on();
   if (!STAILQ_EMPTY(&room.queue))
@@ -59,11 +54,10 @@ static void on_packet(void *arg, int err, size_t n) {
   memset(packet->bytes, '.', PACKET);
   STAILQ_INSERT_TAIL(&room.queue, packet, next);
   room.queued += PACKET;
-  room.most = room.queued > room.most ? room.queued : room.most;
+  room.said++;
   if (first)
     send_first();
-  if (++room.said < PACKETS)
-    read_on();
+  read_on();
 }
 
 int main(void) {
@@ -72,16 +66,13 @@ int main(void) {
   ax_stream *laptop = ax_stream_new(room.context);
   STAILQ_INIT(&room.queue);
   lesson_must("connect", ax_stream_pair(room.sleeper, laptop));
-  int size = PACKET;
-  setsockopt(ax_stream_fd(room.sleeper), SOL_SOCKET, SO_SNDBUF, &size,
-             sizeof size);
-  ax_post(room.context, ax_call(on_packet, NULL));
+  read_on();
   ax_poll(room.context);
-  printf("%zu KiB waited, %s\n", room.most / 1024,
-         room.most > LIMIT + PACKET ? "and no end to it" : "and no more");
-  ax_context_free(room.context);
-  while (!STAILQ_EMPTY(&room.queue))
-    pop_front();
+  printf("%zu of %d KiB wait\n", room.queued / 1024, room.said);
+  room.said = PACKETS;
+  ax_stream_close(room.sleeper);
+  ax_run(room.context);
   ax_unref(laptop);
   ax_unref(room.sleeper);
+  ax_context_free(room.context);
 }
