@@ -27,7 +27,7 @@
 # run; HAZARD_SEEDS.
 
 here=$(dirname "$0")
-seeds=${HAZARD_SEEDS:-200}
+seeds=${HAZARD_SEEDS:-500}
 runs=${HAZARD_RUNS:-1}
 ROOT=${ROOT:-build}
 limit=
@@ -121,9 +121,10 @@ caught() {
     { echo "$in of $(basename "$1") stands in no frame" && return 1; }
 }
 
-# clean HAZARD TOOL: is what the twin left in `output` and `status` right?
+# clean HAZARD TOOL: is what the twin left in `output` and `status` right? Leaves
+# what it has printed in `printed`.
 clean() {
-  local printed=$output
+  printed=$output
   if [ "$2" = Seed ]; then
     [ "$status" = 0 ] && grep -q '^[0-9,]* seeds, 1 way:' <<<"$output" ||
       { echo 'it can go more than one way' && return 1; }
@@ -207,10 +208,6 @@ prove_one() {
 
 # ------------------------------------------------------------------- show
 
-trim() { sed 's/0x[0-9a-f]* in //; s/ (pid=[0-9]*)//; s/==[0-9]*==//;
-  s, [^ ]*/\([a-z_0-9]*\.c:[0-9]*\), \1,; s/\(\.c:[0-9]*\):[0-9]*/\1/;
-  s/ ([^ ]*+0x[^)]*)//; s/^ */    /' | awk '!seen[$0]++'; }
-
 show_finding() {
   local verdict
   while read -r verdict; do
@@ -220,17 +217,18 @@ show_finding() {
     fi
     [ "$2" != Seed ] || caught "$1" "$2" "$verdict"
     case $2 in
-    Signal) echo "The program is ended by SIG$verdict, and printed:" ;;
+    Signal) echo "SIG$verdict ends the program$([ "$verdict" != ALRM ] ||
+      echo ', which hangs')$([ -z "$output" ] || echo '. It printed:')" ;;
     Prints) echo 'The program prints:' ;;
     Seed) echo "SEED=$seed leads to:" ;;
     Address) echo 'SANITIZE=address says:' ;;
     Thread) echo 'SANITIZE=thread says:' ;;
     esac
     case $2 in
-    Signal | Prints) head -20 <<<"$output" | sed 's/^/    /' ;;
+    Signal | Prints) [ -z "$output" ] || head -20 <<<"$output" | sed 's/^/    /' ;;
     *)
-      { lines "$(text_of "$verdict")" <<<"$output" | head -1
-        frames "$1" '[a-z_0-9]*' <<<"$output"; } | trim | head -8
+      TEXT=$(text_of "$verdict") awk -v file="$(basename "$1")" \
+        -f "$here/report.awk" <<<"$output"
       ;;
     esac
   done < <(said "$1" "$2")
@@ -251,7 +249,7 @@ show_one() {
     }
   done
   echo "Its twin is clean, and prints:"
-  said "$hazard" Fixed | sed 's/^/    /'
+  sed 's/^/    /' <<<"$printed"
   echo "$(twin "$hazard") differs in:"
   diff -U 1 <(body "$hazard") <(body "$(twin "$hazard")") |
     sed '1,2d; s/^@@.*/    --/; /^    --$/!s/^/    /' | sed '1{/--/d;}'

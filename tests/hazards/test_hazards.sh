@@ -60,7 +60,7 @@ ends, Signal: SIGALRM did not end it: its exit status is 0
 no_race, Thread: the sanitizer found nothing
 elsewhere, Thread: on_beach of elsewhere.c stands in no frame
 twin_races_fixed, Thread: its exit status is 66
-no_seed, Seed: none of 200 seeds shows '3 cups'
+no_seed, Seed: none of 500 seeds shows '3 cups'
 twin_seeded_fixed, Seed: it can go more than one way
 twin_other_fixed, Prints: it does not print
 twin_more_fixed, Prints: it does not print

@@ -1,0 +1,37 @@
+/* The twin of foreign_thread.c: the thread posts to the strand, and is work
+ * until then. */
+#include "lesson.h"
+
+#include <pthread.h>
+#include <stdio.h>
+
+static ax_strand *johnny;
+static int cups; /* in johnny */
+
+static void deliver(void) {
+  lesson_work(2);
+  cups++;
+}
+
+static void on_cup(void *arg, int err, size_t n) { deliver(); }
+
+static void *aunt(void *arg) {
+  ax_post(johnny, ax_call(on_cup, NULL));
+  ax_work_end(johnny);
+  return NULL;
+}
+
+int main(void) {
+  ax_context *context = ax_context_new();
+  johnny = ax_strand_new(context);
+  pthread_t thread;
+  ax_work_begin(johnny);
+  if (pthread_create(&thread, NULL, aunt, NULL))
+    return 1;
+  ax_post(johnny, ax_call(on_cup, NULL));
+  ax_run(context);
+  pthread_join(thread, NULL);
+  printf("%d cups\n", cups);
+  ax_unref(johnny);
+  ax_context_free(context);
+}

@@ -1,0 +1,27 @@
+/* The twin of two_writes.c: one write of two buffers. */
+#include "lesson.h"
+
+#include <stdio.h>
+
+static char cup[10];
+
+static void on_both(void *arg, int err, size_t n) {
+  printf("both: %s\n", err ? uv_strerror(err) : "0");
+}
+
+static void on_came(void *arg, int err, size_t n) {
+  printf("came: %.*s\n", (int)n, cup);
+}
+
+int main(void) {
+  ax_context *context = ax_context_new();
+  ax_stream *mom = ax_stream_new(context), *johnny = ax_stream_new(context);
+  lesson_must("connect the two", ax_stream_pair(mom, johnny));
+  ax_cbuf eat = ax_cstring("eat, "), drink = ax_cstring("drink");
+  ax_stream_write(mom, AX_CSEQ(eat, drink), ax_call(on_both, NULL));
+  ax_stream_read_some(johnny, AX_SEQ(AX_BUF(cup)), ax_call(on_came, NULL));
+  ax_run(context);
+  ax_unref(mom);
+  ax_unref(johnny);
+  ax_context_free(context);
+}
