@@ -11,7 +11,7 @@
 -- when it names several, a blank line between them. lines="1-4|6" is kept as
 -- data-line-numbers, for slides that step through it. An output block becomes
 -- the expected output without the rules for its test (lines with a # first);
--- lines="3-9" takes an excerpt of it. Paths are relative to the repository's
+-- lines="3-9" takes an excerpt of it. Each block keeps its path as data-source. Paths are relative to the repository's
 -- root, where pandoc is run. What is missing, empty or not closed is an error
 -- that names file and region.
 
@@ -121,6 +121,7 @@ function CodeBlock(block)
   else
     block.text = table.concat(output(path, has.lines), "\n")
   end
+  has.source = path
   has.code, has.output, has.region, has.lines = nil, nil, nil, nil
   has.definition = nil
   return block

@@ -9,6 +9,8 @@
 -- colours of the theme and can move; its cast is in cast.svg. The first line of
 -- the notes is the time that the slide takes; the speaker's view goes by it. In
 -- output, {*} stands for what differs from run to run, and is shown as dots.
+-- Under each block that was cut from a file stands the file's name. The cover
+-- and the last slide link to the other decks.
 
 local ROLES = {"dad", "owner", "blender", "table", "assistant", "butler",
   "johnny", "susie"}
@@ -83,16 +85,61 @@ function Para(para)
   end
 end
 
+-- The name of the file stands on the lower edge of its block.
 function CodeBlock(block)
-  if block.classes:includes("text") then
-    block.text = block.text:gsub("{%*}", "…")
-    return block
+  local text, path = block.classes:includes("text"), block.attributes.source
+  if text then block.text = block.text:gsub("{%*}", "…") end
+  block.attributes.source = nil
+  if not path then return block end
+  local name = pandoc.Span(path, {class = "file"})
+  return pandoc.Div({block, pandoc.Plain({name})}, {class = "block"})
+end
+
+-- The decks in order: file, title, and whether it is this one.
+local function decks()
+  local list, found = io.popen("ls slides/[1-9]-*.md"), {}
+  local this = (PANDOC_STATE.input_files[1] or ""):match("[^/]*$")
+  for path in list:lines() do
+    local name = path:match("[^/]*$")
+    found[#found + 1] = {file = name:gsub("%.md$", ".html"), this = name == this,
+      title = read(path):match('\ntitle: "([^"]+)"')}
   end
+  list:close()
+  return found
+end
+
+local function link(deck, text)
+  return deck.this and "<b>" .. text .. "</b>" or
+    ('<a href="%s" title="%s">%s</a>'):format(deck.file, deck.title, text)
+end
+
+-- On the cover: all decks.
+local function onward_from_cover()
+  local html = {}
+  for i, deck in ipairs(decks()) do
+    html[i] = link(deck, deck.title:match("^%S+"))
+  end
+  return pandoc.RawBlock("html", '<p class="decks">Decks: ' ..
+    table.concat(html, " ") .. "</p>")
+end
+
+-- On the last slide: the next deck, or from the last one back to the first.
+local function onward()
+  local all, to = decks(), nil
+  for i, deck in ipairs(all) do
+    if deck.this then to = all[i + 1] or all[1] end
+  end
+  if not to then fail("the deck is none of slides/[1-9]-*.md") end
+  return pandoc.RawBlock("html", '<p class="decks">' ..
+    (to == all[1] and "Again: " or "Next: ") .. link(to, to.title) .. "</p>")
 end
 
 function Pandoc(doc)
   local blocks, header, number = {}, nil, 0
   local function close()
+    if header and header.classes:includes("cover") then
+      blocks[#blocks + 1] = onward_from_cover()
+    end
     if header then blocks[#blocks + 1] = footer(header, number) end
   end
   for _, block in ipairs(doc.blocks) do
@@ -108,6 +155,7 @@ function Pandoc(doc)
     blocks[#blocks + 1] = block
   end
   close()
+  if #blocks > 0 then table.insert(blocks, #blocks, onward()) end
   local inlined = {
     ["reveal-css"] = NODE .. "/reveal.js/dist/reveal.css",
     ["reveal-js"] = NODE .. "/reveal.js/dist/reveal.js",

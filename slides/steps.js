@@ -1,3 +1,29 @@
+/* The slides of a part stand in one column of the overview, under its name. */
+function gatherParts() {
+  let column;
+  for (const slide of document.querySelectorAll('.slides > section')) {
+    if (slide.dataset.part || !column) {
+      column = document.createElement('section');
+      column.className = 'stack';
+      slide.before(column);
+    }
+    column.append(slide);
+  }
+}
+
+/* On a phone the deck is a page to be read: slide, notes, slide, notes. */
+function isNarrow() {
+  return matchMedia('(max-width: 640px)').matches &&
+    !/print-pdf|slides/.test(location.search);
+}
+
+function showAsPage() {
+  document.getElementById('reveal-css').remove();
+  document.documentElement.classList.add('compact');
+  for (const step of document.querySelectorAll('.fragment'))
+    step.classList.add('visible');
+}
+
 /* Steps through the lines of a code block: what pandoc made of
  * data-line-numbers="1-2|4" becomes one step for each part. While there are
  * steps, the lines of the current one are lit and the others are quiet; in

@@ -5,8 +5,10 @@
 // slide or its box, text lies on text, code has more than 14 lines or 72
 // columns, contrast is below 4.5:1, a step does not do what it says, notes lack
 // minutes or something to ask or show, the minutes of parts and deck are not
-// those of the notes, the page reports an error or asks for anything, a printed
-// page cuts something off, or there are not as many pages as slides.
+// those of the notes, the speaker's view does not show the pace, the overview has
+// other parts, a phone shows no legible page, the page reports an error or asks
+// for anything, a printed page cuts something off, or there are not as many pages
+// as slides.
 import {execFileSync} from 'node:child_process';
 import {mkdtempSync, readFileSync, rmSync} from 'node:fs';
 import {tmpdir} from 'node:os';
@@ -25,9 +27,10 @@ function complain(where, ...what) {
 
 const browser = await launch();
 
-async function open(deck, colorScheme, query = '') {
-  const context = await browser.newContext(
-    {viewport: {width: 1280, height: 720}, colorScheme});
+const DESK = {width: 1280, height: 720};
+
+async function open(deck, colorScheme, query = '', viewport = DESK) {
+  const context = await browser.newContext({viewport, colorScheme});
   const page = await context.newPage();
   page.on('pageerror', error => complain(deck, `error: ${error.message}`));
   page.on('console', line => line.type() === 'error' &&
@@ -36,7 +39,8 @@ async function open(deck, colorScheme, query = '') {
     complain(deck, `it asks for ${request.url()}`));
   await context.setOffline(true);
   await page.goto(pathToFileURL(resolve(deck)) + query);
-  await page.waitForFunction(() => window.Reveal && Reveal.isReady());
+  if (viewport === DESK)
+    await page.waitForFunction(() => window.Reveal && Reveal.isReady());
   return page;
 }
 
@@ -45,7 +49,10 @@ async function show(deck, colorScheme) {
   await page.addStyleTag({content: '* {transition: none !important}'});
   const total = await page.evaluate(() => Reveal.getTotalSlides());
   for (let i = 0; i < total; i++) {
-    await page.evaluate(i => Reveal.slide(i, 0, -1), i);
+    await page.evaluate(i => {
+      const {h, v} = Reveal.getIndices(Reveal.getSlides()[i]);
+      Reveal.slide(h, v, -1);
+    }, i);
     complain(`${deck} slide ${i + 1} (${colorScheme})`,
       ...await page.evaluate(takeSteps), ...await page.evaluate(inspectSlide));
   }
@@ -61,6 +68,51 @@ async function toggle(page, deck) {
   if (await paper() === before) complain(deck, 'T changes nothing');
   await page.keyboard.press('t');
   if (await paper() !== before) complain(deck, 'T twice is not as before');
+}
+
+// The speaker's view shows how far one is ahead or behind, by these minutes.
+async function speak(page, deck, minutes) {
+  const opened = page.waitForEvent('popup');
+  await page.keyboard.press('s');
+  const view = await opened;
+  const shown = await view.waitForSelector('.pacing', {timeout: 10000})
+    .catch(() => null);
+  if (!shown) complain(deck, 'the speaker\'s view shows no pace');
+  const {totalTime, defaultTiming} =
+    await page.evaluate(() => Reveal.getConfig());
+  if (totalTime !== 60 * minutes || !defaultTiming)
+    complain(deck, `the pace is that of ${totalTime} s, not ${60 * minutes} s`);
+  await view.close();
+}
+
+// Esc shows the parts as columns, each under its name.
+async function overview(page, deck, slides) {
+  const names = await page.evaluate(() => {
+    Reveal.toggleOverview(true);
+    const columns = [...document.querySelectorAll('.slides > section.stack')];
+    const found = columns.map(column => column.querySelector('section'))
+      .map(slide => getComputedStyle(slide, '::before').content.slice(1, -1));
+    Reveal.toggleOverview(false);
+    return found.join();
+  });
+  const parts = slides.map(slide => slide.part).filter(Boolean).join();
+  if (names !== parts)
+    complain(deck, `the overview has the parts ${names}, not ${parts}`);
+}
+
+// On a phone the deck is a page with notes that fits the screen and is legible.
+async function hold(deck) {
+  const page = await open(deck, 'light', '', {width: 390, height: 844});
+  const {wide, small, notes} = await page.evaluate(() => ({
+    wide: document.documentElement.scrollWidth,
+    small: [...document.querySelectorAll('pre, p, li, td')].filter(e =>
+      parseFloat(getComputedStyle(e).fontSize) < 13).length,
+    notes: [...document.querySelectorAll('aside.notes')]
+      .filter(e => e.getBoundingClientRect().height > 20).length}));
+  if (wide > 390) complain(deck, `on a phone it is ${wide} pixels wide`);
+  if (small) complain(deck, `on a phone ${small} texts are too small`);
+  if (!notes) complain(deck, 'on a phone there are no notes');
+  await page.close();
 }
 
 function checkNotes(deck, slides) {
@@ -120,6 +172,9 @@ for (const deck of process.argv.slice(2)) {
   const stated = await page.evaluate(() => document.body.dataset.minutes);
   checkNotes(deck, slides);
   const minutes = count(deck, slides, Number(stated));
+  await speak(page, deck, minutes);
+  await overview(page, deck, slides);
+  await hold(deck);
   await show(deck, 'dark');
   await print(deck, slides.length);
   console.log(`${deck}: ${slides.length} slides, ${minutes} minutes`);
