@@ -71,15 +71,6 @@ frames() {
     -e "^ *([a-z].* )?$2 \($(basename "$1"):[0-9]+\)"
 }
 
-# finding FILE: the lines of a report that tell who did what, and where in the
-# hazard's own file.
-finding() {
-  grep -E -i -e '^ *(previous )?(atomic )?(read|write) of size' \
-    -e '^ *(freed|previously allocated) by ' \
-    -e "^ *#[0-9]+ .* [^ ]*$(basename "$1"):[0-9]+" \
-    -e "^ *([a-z].* )?[a-z_0-9]+ \($(basename "$1"):[0-9]+\)"
-}
-
 # ------------------------------------------------------------------- runs
 
 # Each leaves what it saw in `output`, and how that ended in `status`.
@@ -217,15 +208,6 @@ prove_one() {
 
 # ------------------------------------------------------------------- show
 
-<<<<<<< Updated upstream
-=======
-trim() { sed 's/0x[0-9a-f]* in //; s/ on address 0x[^ ]* at pc .*//
-  s/ \(at\|on\) 0x[0-9a-f]*//; s/ (pid=[0-9]*)//; s/==[0-9]*==//;
-  s, [^ ]*/\([a-z_0-9]*\.c:[0-9]*\), \1,; s/\(\.c:[0-9]*\):[0-9]*/\1/;
-  s/ ([^ ]*+0x[^)]*)//; s/^ */    /' |
-  awk '/ by | of size /{ split("", seen) } !seen[$0]++'; }
-
->>>>>>> Stashed changes
 show_finding() {
   local verdict
   while read -r verdict; do
@@ -245,13 +227,8 @@ show_finding() {
     case $2 in
     Signal | Prints) [ -z "$output" ] || head -20 <<<"$output" | sed 's/^/    /' ;;
     *)
-<<<<<<< Updated upstream
       TEXT=$(text_of "$verdict") awk -v file="$(basename "$1")" \
         -f "$here/report.awk" <<<"$output"
-=======
-      { lines "$(text_of "$verdict")" <<<"$output" | head -1
-        finding "$1" <<<"$output"; } | trim | head -12
->>>>>>> Stashed changes
       ;;
     esac
   done < <(said "$1" "$2")
@@ -272,12 +249,7 @@ show_one() {
     }
   done
   echo "Its twin is clean, and prints:"
-<<<<<<< Updated upstream
   sed 's/^/    /' <<<"$printed"
-=======
-  [ "$tool" != Seed ] || output=$(sed -n 's/^     //p' <<<"$output")
-  sed 's/^/    /' <<<"$output"
->>>>>>> Stashed changes
   echo "$(twin "$hazard") differs in:"
   diff -U 1 <(body "$hazard") <(body "$(twin "$hazard")") |
     sed '1,2d; s/^@@.*/    --/; /^    --$/!s/^/    /' | sed '1{/--/d;}'
