@@ -113,7 +113,7 @@ endef
 $(foreach n,$(N),$(eval $(call lesson_rules,$n)))
 LESSONS := $(PROGRAMS)
 
-PARTS := common/exercise.mk common/own.mk common/install.mk tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
+PARTS := docs/trace/trace.mk common/exercise.mk common/own.mk common/install.mk tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
 include common/deps.mk $(PARTS)
 
 # Compile and link. Another compiler or other flags make everything again.
@@ -143,7 +143,7 @@ $(B)/flags:
 -include $(shell find $(B)/obj -name '*.d' 2>/dev/null)
 
 # The verbs. A line that begins with #: is a line of `make help`.
-.PHONY: help build lessons clean $(foreach v,lesson demo trace diff,$(N:%=$v%))
+.PHONY: help build lessons clean $(foreach v,lesson demo diff,$(N:%=$v%))
 
 #: help        this list
 help:
@@ -160,7 +160,7 @@ $(N:%=lesson%): lesson%: $(B)/bin/lesson%
 #: demoN       run lesson N; a server together with its clients
 script = $(wildcard $(DIR_$1)/demo.sh)
 demo = $(RUN) $(if $(script),sh $(script)) $(B)/bin/lesson$1
-$(foreach n,$(N),$(eval demo$n trace$n: $(call run_with,$n)))
+$(foreach n,$(N),$(eval demo$n trace$n show$n: $(call run_with,$n)))
 $(N:%=demo%): demo%:
 	@$(call demo,$*) $(ARGS)
 
@@ -173,13 +173,6 @@ lessons:
 	  LESSON_SPEED=$(LESSON_SPEED) $(call demo,$n) </dev/null || exit; echo; fi;) \
 	  echo 'That was the tour. It had no keyboard: for lesson 9, which waits for' \
 	    'Enter, try `make lesson9`. Go on with lessons/01-timer/README.md.'
-
-#: traceN      run demoN and write what happened to build/trace
-TRACE_FILE = build/trace/$(notdir $(DIR_$*))$(SEED:%=-%).json
-$(N:%=trace%): trace%:
-	@mkdir -p $(dir $(TRACE_FILE))
-	@AX_TRACE=$(TRACE_FILE) $(call demo,$*) $(ARGS)
-	@echo 'To see what happened open $(TRACE_FILE) in https://ui.perfetto.dev'
 
 #: diffN       what changed in main.c since the lesson that N grows from
 $(foreach n,$(N),$(eval BEFORE_$n ?= $(LAST))$(eval LAST := $n))

@@ -36,9 +36,7 @@ $(if $(OWN),$(eval $(call program,$(OWN_PROGRAM),$(OWN),$(LESSON_PKG_$(EXERCISE_
 $(call objects,$(OWN)): private WARNINGS += -Wno-error
 $(call objects,$(OWN)): private FLAGS += $(if $(DIR_$(EXERCISE_OF)),-I$(DIR_$(EXERCISE_OF)))
 
-OWN_TRACE = build/trace/$(NAME)$(SEED:%=-%).json
-
-.PHONY: new run own trace
+.PHONY: new run own
 
 #: new         a page to start from: writes work/mine/main.c, with NAME=mine
 new:
@@ -57,9 +55,3 @@ own: $(if $(OWN),$(OWN_PROGRAM))
 	@$(if $(NAME),:,echo 'Say which one: make run NAME=mine' >&2; exit 2)
 	@$(if $(OWN),:,echo 'There is no $(WORK)/$(NAME)/main.c: try' \
 	  '`make new NAME=$(NAME)`' >&2; exit 2)
-
-#: trace       the same, and write what happened to build/trace
-trace: own
-	@mkdir -p $(dir $(OWN_TRACE))
-	@AX_TRACE=$(OWN_TRACE) $(RUN) $(OWN_PROGRAM) $(ARGS)
-	@echo 'To see what happened open $(OWN_TRACE) in https://ui.perfetto.dev'

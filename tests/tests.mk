@@ -91,7 +91,7 @@ test:
 # What is formatted, and what clang-tidy and cppcheck read. Hazards and what a
 # check must find are wrong on purpose, so they are not read; nor is what the
 # simulator must find.
-FORMATTED = $(sort $(foreach p,common/* docs/* lessons/*/* lessons/*/hazards/* \
+FORMATTED = $(sort $(foreach p,common/* docs/* docs/*/* lessons/*/* lessons/*/hazards/* \
   lessons/*/wrong/* exercises/*/* exercises/*/wrong/* tests/* tests/*/* \
   tests/*/*/*,$(wildcard $p.c $p.h)))
 WRONG = $(wildcard $(foreach d,hazards wrong,lessons/*/$d/*.c exercises/*/$d/*.c))

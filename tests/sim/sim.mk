@@ -39,7 +39,7 @@ endif
 ifneq ($(filter test test-core $(N:%=test%) lessons bench,$(MAKECMDGOALS)),)
 $(error SEED goes with a lesson or a program of your own, not with $(MAKECMDGOALS))
 endif
-$(foreach n,$(filter-out $(SEEDED),$(N)),$(foreach v,lesson demo trace,\
+$(foreach n,$(filter-out $(SEEDED),$(N)),$(foreach v,lesson demo trace show,\
   $(eval $v$n: no-seed)))
 endif
 no-seed:

@@ -1,0 +1,270 @@
+/* draw.c: the picture: an axis, a row for each thread, one for each queue in
+ * which something had to wait, and what the signs mean. */
+#include "show.h"
+
+#include <ctype.h>
+#include <math.h>
+#include <stdio.h>
+#include <string.h>
+
+enum { MOST_THREADS = 24, MOST_QUEUES = 8, MOST_EXECUTORS = 6, ASIDE = 8 };
+
+/* ------------------------------------------------------------------- rows */
+
+static int column(const struct view *view, double us) {
+  double at = column_of(view, us);
+  return at < 0 ? 0 : at > WIDTH ? WIDTH : (int)at;
+}
+
+static void clear(char row[WIDTH + 1]) {
+  memset(row, ' ', WIDTH);
+  row[WIDTH] = '\0';
+}
+
+static void print_row(const char *label, const char *row) {
+  int length = WIDTH;
+  while (length && row[length - 1] == ' ')
+    length--;
+  printf("%-*.*s %.*s\n", LABEL, LABEL, label, length, row);
+}
+
+static bool is_free(const char *row, int at) {
+  return at >= 0 && at < WIDTH && !isalpha((unsigned char)row[at]);
+}
+
+/* A letter whose place is taken stands a little to the right of it, or to the
+ * left at the end of the row. */
+static void put_letter(char *row, int at, char letter) {
+  int aside = 0;
+  at = at < WIDTH ? at : WIDTH - 1;
+  while (aside < ASIDE && !is_free(row, at + aside))
+    aside += at + aside < WIDTH - 1 ? 1 : ASIDE;
+  for (; aside >= ASIDE && aside < 2 * ASIDE && !is_free(row, at); aside++)
+    at--;
+  at += aside < ASIDE ? aside : 0;
+  if (letter && is_free(row, at))
+    row[at] = letter;
+}
+
+static void put_bar(const struct view *view, char *row, const struct run *run) {
+  int from = column(view, run->begin), to = column(view, run->end);
+  for (int i = from; i < WIDTH && (i < to || i == from); i++)
+    row[i] = sign_of(run->on);
+  if (!run->whole && view->to >= run->end)
+    row[WIDTH - 1] = '>';
+}
+
+/* ---------------------------------------------------------------- threads */
+
+/* Columns of which at least half is sleep. */
+static void put_polls(const struct view *view, char *row, double tid) {
+  double asleep[WIDTH + 1] = {0};
+  for (size_t i = 0; i < view->trace.polls.count; i++) {
+    const struct span *poll = &view->trace.polls.at[i];
+    if (poll->tid != tid || !in_view(view, poll->begin, poll->end))
+      continue;
+    double begin = fmax(column_of(view, poll->begin), 0);
+    double end = fmin(column_of(view, poll->end), WIDTH);
+    for (int at = (int)begin; at < end; at++)
+      asleep[at] += fmin(end, at + 1) - fmax(begin, at);
+  }
+  for (int at = 0; at < WIDTH; at++)
+    if (asleep[at] >= 0.5)
+      row[at] = '.';
+}
+
+/* A handler within another one is drawn over it. */
+static void put_runs(const struct view *view, char *row, double tid) {
+  const struct run *end = view->trace.runs.at + view->trace.runs.count;
+  for (int letters = 0; letters < 2; letters++)
+    for (const struct run *run = view->trace.runs.at; run < end; run++) {
+      if (run->tid != tid || !in_view(view, run->begin, run->end))
+        continue;
+      if (!letters)
+        put_bar(view, row, run);
+      else if (run->begin >= view->from)
+        put_letter(row, column(view, run->begin), letter_of(view, run->op));
+    }
+}
+
+static void put_initiations(const struct view *view, char *row, double tid) {
+  for (size_t i = 0; i < view->trace.ops.count; i++) {
+    const struct op *op = &view->trace.ops.at[i];
+    if (op->tid == tid && in_view(view, op->at, op->at))
+      put_letter(row, column(view, op->at), op->letter);
+  }
+}
+
+/* Main may become a butler. */
+static void label_thread(const struct view *view, double tid,
+                         char label[LABEL + 1]) {
+  const struct thread *thread = trace_thread(&view->trace, tid);
+  const char *name = thread_name(view, tid);
+  bool both = strcmp(name, thread->name) != 0 && *thread->name;
+  snprintf(label, LABEL + 1, "%s%s%s", name, both ? ", " : "",
+           both ? thread->name : "");
+}
+
+/* Initiations stand above, or in the row itself when it has nothing else. */
+static void draw_thread(const struct view *view, double tid) {
+  char above[WIDTH + 1], row[WIDTH + 1], label[LABEL + 1];
+  clear(above);
+  clear(row);
+  put_initiations(view, above, tid);
+  put_polls(view, row, tid);
+  put_runs(view, row, tid);
+  bool idle = strspn(row, " ") == WIDTH;
+  if (!idle && strspn(above, " ") < WIDTH)
+    print_row("", above);
+  label_thread(view, tid, label);
+  print_row(label, idle ? above : row);
+}
+
+static void draw_threads(const struct view *view) {
+  size_t count = view->trace.threads.count;
+  for (size_t i = 0; i < count && i < MOST_THREADS; i++)
+    if (view->trace.threads.at[i].tid > 0)
+      draw_thread(view, view->trace.threads.at[i].tid);
+  if (count > MOST_THREADS)
+    printf("... and %zu threads more\n", count - MOST_THREADS);
+}
+
+/* ----------------------------------------------------------------- queues */
+
+/* Long enough to be seen. */
+static bool waits(const struct view *view, const struct span *wait) {
+  return wait->end - wait->begin >= column_span(view) / 2 &&
+         in_view(view, wait->begin, wait->end);
+}
+
+/* A colon for one that waits there, else their number; a letter where it begins
+ * to wait. */
+static void draw_queue(const struct view *view, const char *on) {
+  char row[WIDTH + 1], label[LABEL + 1];
+  int waiting[WIDTH + 1] = {0};
+  const struct span *end = view->trace.waits.at + view->trace.waits.count;
+  clear(row);
+  for (const struct span *wait = view->trace.waits.at; wait < end; wait++)
+    if (strcmp(wait->on, on) == 0 && waits(view, wait))
+      for (int at = column(view, wait->begin); at < column(view, wait->end);
+           at++)
+        waiting[at]++;
+  for (int at = 0; at < WIDTH; at++)
+    row[at] = " :23456789+"[waiting[at] < 10 ? waiting[at] : 10];
+  for (const struct span *wait = view->trace.waits.at; wait < end; wait++)
+    if (strcmp(wait->on, on) == 0 && waits(view, wait) &&
+        wait->begin >= view->from)
+      put_letter(row, column(view, wait->begin), letter_of(view, wait->op));
+  snprintf(label, sizeof label, "%.9s queue", on);
+  print_row(label, row);
+}
+
+/* Puts `on` into a list of names that has room; false: it has not. */
+static bool collect(const char **names, size_t *count, size_t room,
+                    const char *on) {
+  for (size_t i = 0; i < *count; i++)
+    if (strcmp(names[i], on) == 0)
+      return true;
+  if (*count == room)
+    return false;
+  names[(*count)++] = on;
+  return true;
+}
+
+static bool draw_queues(const struct view *view) {
+  const char *names[MOST_QUEUES];
+  size_t count = 0;
+  bool all = true;
+  for (size_t i = 0; i < view->trace.waits.count; i++)
+    if (waits(view, &view->trace.waits.at[i]))
+      all &= collect(names, &count, MOST_QUEUES, view->trace.waits.at[i].on);
+  for (size_t i = 0; i < count; i++)
+    draw_queue(view, names[i]);
+  if (!all)
+    printf("... and there are more queues in which handlers waited\n");
+  return count > 0;
+}
+
+/* ------------------------------------------------------------------- axis */
+
+/* 1, 2 or 5 times a power of ten, so that labels have room. */
+static double step_of(double span) {
+  double power = pow(10, floor(log10(span))) / 10;
+  static const double times[] = {1, 2, 5, 10};
+  size_t i = 0;
+  while (i < 3 && span / (times[i] * power) > 8)
+    i++;
+  return times[i] * power;
+}
+
+static void draw_axis(const struct view *view) {
+  char row[WIDTH + 1], text[32];
+  clear(row);
+  double unit = strcmp(unit_of(view), "seconds") == 0 ? 1e6
+                : strcmp(unit_of(view), "ms") == 0    ? 1e3
+                                                      : 1;
+  double us = unit / view->speed; /* of one unit */
+  double step = step_of((view->to - view->from) / us);
+  for (double at = ceil(view->from / us / step) * step; at * us <= view->to;
+       at += step) {
+    int n = snprintf(text, sizeof text, "%.7g", at), to = column(view, at * us);
+    if (to + n <= WIDTH)
+      memcpy(row + to, text, (size_t)n);
+  }
+  print_row(unit_of(view), row);
+}
+
+/* ----------------------------------------------------------------- legend */
+
+static int used; /* columns of the line */
+
+static void say(const char *text) {
+  int n = (int)strlen(text);
+  if (used && used + 3 + n > COLUMNS) {
+    putchar('\n');
+    used = 0;
+  }
+  used += printf("%s%s", used ? "   " : "", text);
+}
+
+static void say_executors(const struct view *view) {
+  const char *names[MOST_EXECUTORS];
+  char text[COLUMNS];
+  size_t count = 0;
+  bool all = true;
+  for (size_t i = 0; i < view->trace.runs.count; i++) {
+    const struct run *run = &view->trace.runs.at[i];
+    if (in_view(view, run->begin, run->end))
+      all &= collect(names, &count, MOST_EXECUTORS, run->on);
+  }
+  for (size_t i = 0; i < count; i++) {
+    snprintf(text, sizeof text, "%c %.40s", sign_of(names[i]), names[i]);
+    say(text);
+  }
+  if (!all)
+    say("... and more");
+}
+
+static void legend(const struct view *view, bool waiting) {
+  char text[COLUMNS], span[32];
+  used = 0;
+  say("a letter: in a bar the handler begins, elsewhere it is initiated");
+  say_executors(view);
+  say(". asleep in the poll");
+  if (waiting)
+    say(": waits for its turn (2: two do)");
+  put_span(view, column_span(view), span);
+  snprintf(text, sizeof text, "a column: %s", span);
+  say(text);
+  if (view->speed != 1) {
+    snprintf(text, sizeof text, "%g lesson seconds in a real one", view->speed);
+    say(text);
+  }
+  putchar('\n');
+}
+
+void draw(const struct view *view) {
+  draw_axis(view);
+  draw_threads(view);
+  legend(view, draw_queues(view));
+}
