@@ -6,10 +6,10 @@
 #
 #   M thread text              the thread's name
 #   s thread time text op      an operation is initiated
-#   r thread time op on word   it is ready for its executor
-#   t, f thread time op        its work, or its handler, begins
+#   r time op on word          it is ready for its executor
 #   h thread time length text op by on err n word   a handler
 #   p thread time length text                       the poll
+#   f thread time op           a handler that has not returned
 #   i thread time text         a mark, as lesson_say makes it
 
 function field(name,  value) { # a number, or a text without its quotes
@@ -36,11 +36,14 @@ function nanoseconds(value,  part) {
   return part[1] * 1000 + substr(part[2] "000", 1, 3)
 }
 
-function begin(phase,  at, since) {
-  at = nanoseconds(field("ts"))
+function after(at,  since) {
   since = at - before
   before = at
-  return sprintf("%s %s %.0f", phase, field("tid"), since)
+  return sprintf("%.0f", since)
+}
+
+function begin(phase) {
+  return phase " " field("tid") " " after(nanoseconds(field("ts")))
 }
 
 function slice(phase) {
@@ -56,13 +59,21 @@ phase == "M" && /thread_name/ {
   print "M " field("tid") " " text("name")
 }
 phase == "s" { print begin(phase) " " text("name") " " field("id") }
-phase == "t" || phase == "f" { print begin(phase) " " field("id") }
+phase == "t" || phase == "f" {
+  thread[field("id")] = field("tid")
+  begun[field("id")] = nanoseconds(field("ts"))
+}
 phase == "i" && cat == "ready" {
-  print begin("r") " " field("op") " " text("on") " " text("part")
+  print "r " after(nanoseconds(field("ts"))) " " field("op") " " text("on") " " text("part")
 }
 phase == "i" && cat == "mark" { print begin("i") " " text("name") }
 phase == "X" && cat == "handler" {
+  delete begun[field("op")]
   print slice("h") " " field("op") " " field("by") " " text("on") " " \
     field("err") " " field("n") " " text("part")
 }
 phase == "X" && cat == "poll" { print slice("p") }
+END {
+  for (op in begun)
+    print "f " thread[op] " " after(begun[op]) " " op
+}

@@ -27,10 +27,9 @@ function readRun(lines, speed) {
       one.start = {op: one, thread: thread(words[1]), at: seconds(at)};
       run.starts.push(one.start);
     },
-    r: (words, at) => op(words[3]).ready.push(
-      {at: seconds(at), on: texts[words[4]], part: texts[words[5]], bar: null}),
+    r: (words, at) => op(words[2]).ready.push(
+      {at: seconds(at), on: texts[words[3]], part: texts[words[4]], bar: null}),
     h(words, at) {
-      begun.delete(words[5]);
       const one = op(words[5], texts[words[4]]);
       const bar = {...span(words, at), op: one, name: texts[words[4]],
         by: +words[6], on: texts[words[7]], err: +words[8], n: +words[9],
@@ -48,8 +47,7 @@ function readRun(lines, speed) {
     },
     i: (words, at) => run.marks.push(
       {thread: thread(words[1]), at: seconds(at), text: texts[words[3]]}),
-    t: (words, at) => begun.set(words[3], {thread: thread(words[1]), from: seconds(at)}),
-    f: (words, at) => kinds.t(words, at),
+    f: (words, at) => begun.set(words[3], {thread: thread(words[1]), from: seconds(at)}),
   };
   for (const line of lines.split('\n')) {
     if (line.startsWith('n ')) {
@@ -58,7 +56,7 @@ function readRun(lines, speed) {
     }
     const words = line.split(' ');
     if (!kinds[words[0]]) continue;
-    if (words[0] !== 'M') now += +words[2];
+    if (words[0] !== 'M') now += +words[words[0] === 'r' ? 1 : 2];
     kinds[words[0]](words, now);
   }
   for (const [id, span] of begun) addUnfinished(run, op(id), span);

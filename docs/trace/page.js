@@ -22,7 +22,7 @@ function showTheme() {
 // ------------------------------------------------------------------ runs
 
 const runs = [...document.querySelectorAll('script.run')].map(e =>
-  ({label: e.dataset.label, run: readRun(e.textContent, SPEED)}));
+  ({label: e.dataset.label, run: readRun(e.textContent, +e.dataset.speed)}));
 for (const {run} of runs) rowsOf(run);
 let lanes = null, scene = null, run = null, folded = false, time = 0, timer = 0, turn = false;
 

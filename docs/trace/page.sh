@@ -1,23 +1,24 @@
 #!/bin/sh
-# page.sh TITLE SPEED SHARED LABEL TRACE [LABEL TRACE...]: writes the page of one
-# or more traces of a program to standard output.
+# page.sh TITLE SHARED LABEL SPEED TRACE [LABEL SPEED TRACE...]: writes the page of
+# one or more traces of a program to standard output.
 #
-# SPEED is LESSON_SPEED; SHARED names the handlers that touch the same data.
-# A trace is what AX_TRACE made. Nothing but sh and awk is needed.
+# SHARED names the handlers that touch the same data. A trace is what AX_TRACE
+# made with that LESSON_SPEED. Nothing but sh, sed and awk is needed.
 set -eu
 here=$(dirname "$0")
-title=$1 speed=$2 shared=$3
-shift 3
+title=$1 shared=$2
+shift 2
 
 escape() { printf '%s' "$1" | sed 's/&/\&amp;/g; s/</\&lt;/g; s/"/\&quot;/g'; }
 
 runs() {
-  while [ $# -ge 2 ]; do
-    [ -s "$2" ] || { echo "$2: there is no trace" >&2; exit 1; }
-    printf '<script type="text/plain" class="run" data-label="%s">\n' "$(escape "$1")"
-    awk -f "$here/compact.awk" "$2"
+  while [ $# -ge 3 ]; do
+    [ -s "$3" ] || { echo "$3: there is no trace" >&2; exit 1; }
+    printf '<script type="text/plain" class="run" data-label="%s" data-speed="%s">\n' \
+      "$(escape "$1")" "$2"
+    awk -f "$here/compact.awk" "$3"
     echo '</script>'
-    shift 2
+    shift 3
   done
 }
 
@@ -32,10 +33,10 @@ while IFS= read -r line; do
   @runs@) runs "$@" ;;
   @js@) for part in model pens draw picture lanes story page; do
     sed '/^ *\/\/ /d; s/^ *//' "$here/$part.js"; done ;;
-  *@title@* | *@speed@*)
-    printf '%s\n' "$line" | awk -v title="$(escape "$title")" -v speed="$speed" \
-      -v shared="$shared" '{ gsub(/&/, "\\\\&", title); gsub(/@title@/, title)
-        gsub(/@speed@/, speed); gsub(/@shared@/, shared); print }' ;;
+  *@title@* | *@shared@*)
+    printf '%s\n' "$line" | awk -v title="$(escape "$title")" -v shared="$shared" '{
+      gsub(/&/, "\\\\&", title); gsub(/@title@/, title); gsub(/@shared@/, shared)
+      print }' ;;
   *) printf '%s\n' "$line" ;;
   esac
 done <"$here/page.html"

@@ -1,0 +1,61 @@
+# The page that shows a run, build/trace/NN-name.html, and the pictures of runs
+# in the READMEs. A page is one file that needs no network; to make it takes sh,
+# sed and awk alone. A picture is drawn by the page, in a browser.
+
+# Handlers that touch the same thing: where two of them run at once, and no
+# strand keeps them apart, the page says so.
+SHARED_2 = expired
+SHARED_3 = expired
+SHARED_5 = expired
+SHARED_6 = expired
+
+PAGE_PARTS := $(addprefix docs/trace/,pages.sh page.sh compact.awk page.html \
+  page.css) $(wildcard docs/trace/*.js) slides/pictures/cast.svg slides/theme.css
+TITLE = $(shell sed -n '1s/^\# //p' $(DIR_$1)/README.md)
+
+# $(call page,n,trace): a lesson's page. Under the simulator it has a run for
+# each way that the lesson can go as well.
+WITH_WAYS = $(if $(SEED)$(SANITIZE)$(DARWIN),,$(filter $1,$(SEEDED)))
+define page
+@$(if $(WITH_WAYS),$(MAKE) -s $(SIM_B)/bin/lesson$1 SEED=1)
+@sh docs/trace/pages.sh $(2:.json=.html) '$(TITLE)' '$(SHARED_$1)' $2 \
+  $(if $(WITH_WAYS),$(SIM_B)/bin/lesson$1)
+@echo 'To see what happened open $(2:.json=.html), or the .json beside it in' \
+  'https://ui.perfetto.dev'
+endef
+
+# $(call own_page,name,trace): that of a program of one's own.
+define own_page
+@sh docs/trace/pages.sh $(2:.json=.html) '$1' '' $2
+@echo 'To see what happened open $(2:.json=.html), or the .json beside it in' \
+  'https://ui.perfetto.dev'
+endef
+
+# The pages of the site, where nothing depends on real time: all the ways of
+# lessons that the simulator runs, and what was recorded of others.
+name = $(notdir $(DIR_$1))
+RECORDED = $(foreach n,$(N),$(if $(wildcard $(DIR_$n)/run.json),$n))
+PICTURED = $(foreach n,$(if $(DARWIN),,$(SEEDED)) $(RECORDED),$(call name,$n))
+SITE_PAGES = $(PICTURED:%=build/docs/trace/%.html)
+
+build/docs/trace/%.html: lessons/%/README.md $(PAGE_PARTS) \
+  $(wildcard common/*.[ch] tests/sim/*.[ch] lessons/*/*.[ch] lessons/*/run.json)
+	$(Q)mkdir -p $(@D) && rm -f $(@:.html=-*.json)
+	$(Q)$(if $(wildcard lessons/$*/run.json),:,\
+	  $(MAKE) -s $(SIM_B)/bin/lesson$(call number,$*) SEED=1)
+	$(Q)sh docs/trace/pages.sh $@ '$(call TITLE,$(call number,$*))' \
+	  '$(SHARED_$(call number,$*))' $(or $(wildcard lessons/$*/run.json),\
+	  - $(SIM_B)/bin/lesson$(call number,$*))
+	$(Q)rm -f $(@:.html=-*.json)
+
+PICTURE = CHROMIUM=$$(command -v $(CHROMIUM)) node docs/trace/picture.mjs
+
+.PHONY: site-pages run-pictures test-run-pictures test-page record
+site-pages:
+	@$(MAKE) $(SITE_PAGES)
+
+run-pictures: site-pages
+	@$(PICTURE) write $(PICTURED)
+
+test-run-pictures: site-pages
+	@$(PICTURE) check $(PICTURED)
