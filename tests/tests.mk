@@ -82,6 +82,8 @@ test:
 	  echo 'FAILED: under seeds' >>build/wrong))
 	@$(if $(SANITIZE),:,$(MAKE) test-exercises) || \
 	  echo 'FAILED: test-exercises, see above' >>build/wrong
+	@$(if $(SANITIZE),:,$(MAKE) hazards test-hazards) || \
+	  echo 'FAILED: hazards or test-hazards, see above' >>build/wrong
 	@$(if $(SANITIZE)$(DARWIN),:,$(MAKE) sim SCHEDULER=$(OTHER) SEEDS=50 || \
 	  echo 'FAILED: under seeds, SCHEDULER=$(OTHER)' >>build/wrong)
 	@$(RUN_TESTS) $(foreach v,$(SLOW_FIRST),$(call variant_tests,$v)) \
