@@ -78,7 +78,7 @@ test:
 	@$(if $(SANITIZE),:,$(MAKE) -k test-own test-demo test-edited) || \
 	  echo 'FAILED: test-own, test-demo or test-edited, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds need Linux.',\
-	  { $(MAKE) -k test-sim test-seeds && $(MAKE) sim SEEDS=400; } || \
+	  { $(MAKE) -k test-sim test-seeds test-show && $(MAKE) sim SEEDS=400; } || \
 	  echo 'FAILED: under seeds' >>build/wrong))
 	@$(if $(SANITIZE),:,$(MAKE) test-exercises) || \
 	  echo 'FAILED: test-exercises, see above' >>build/wrong

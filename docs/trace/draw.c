@@ -11,8 +11,10 @@ enum { MOST_THREADS = 24, MOST_QUEUES = 8, MOST_EXECUTORS = 6, ASIDE = 8 };
 
 /* ------------------------------------------------------------------- rows */
 
+/* What is a little too early for a column is in it all the same: a second does
+ * not begin in front of its label because the clock was not read at once. */
 static int column(const struct view *view, double us) {
-  double at = column_of(view, us);
+  double at = column_of(view, us) + 0.05;
   return at < 0 ? 0 : at > WIDTH ? WIDTH : (int)at;
 }
 
@@ -208,7 +210,8 @@ static void draw_axis(const struct view *view) {
   for (double at = ceil(view->from / us / step) * step; at * us <= view->to;
        at += step) {
     int n = snprintf(text, sizeof text, "%.7g", at), to = column(view, at * us);
-    if (to + n <= WIDTH)
+    to = to + n <= WIDTH ? to : WIDTH - n;
+    if (row[to] == ' ')
       memcpy(row + to, text, (size_t)n);
   }
   print_row(unit_of(view), row);

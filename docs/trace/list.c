@@ -67,10 +67,10 @@ static void list_run(const struct view *view, const struct run *run) {
   put_span(view, run->ready < 0 ? 0 : run->begin - run->ready, waited);
   put_span(view, run->end - run->begin, ran);
   put_result(run, result);
-  int used =
-      printf("%c %-*s %-8.8s %7s %7s %7s  %-10.10s %.8s", letter ? letter : ' ',
-             NAME, name, by, begin, waited, run->whole ? ran : "goes on",
-             run->on, thread_name(view, run->tid));
+  int used = printf("%c %-*s %-8.8s %7s %7s %7s  %-10.10s %-*.8s",
+                    letter ? letter : ' ', NAME, name, by, begin, waited,
+                    run->whole ? ran : "goes on", run->on, *result ? 8 : 0,
+                    thread_name(view, run->tid));
   if (*result)
     printf("%s%s", used + 1 + strlen(result) <= COLUMNS ? " " : "\n    ",
            result);

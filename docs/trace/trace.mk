@@ -48,3 +48,29 @@ show: $(SHOW) own
 trace: own
 	$(call traced,$(OWN_TRACE),$(RUN) $(OWN_PROGRAM))
 	$(call PERFETTO,$(OWN_TRACE))
+
+# Sanitizers watch it while it reads what is no trace.
+SHOW_CHECKED := build/address/show
+$(SHOW_CHECKED): $(SHOW_SOURCES) $(wildcard docs/trace/*.h)
+	$(Q)mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -D_GNU_SOURCE -O1 -g $(WARNINGS) $(SANITIZER_address) \
+	  -o $@ $(SHOW_SOURCES) -lm
+
+# Lessons have a picture under a seed of the fast scheduler.
+SHOW_LESSONS = 1 2 3 4 5 6
+SHOW_BIN = $(if $(DARWIN)$(filter plain,$(SCHEDULER)),,$(SIM_B)/bin)
+show_test = FIXED='$(shell $(FIXED) true 2>/dev/null && echo $(FIXED))' \
+  sh tests/test_show.sh
+
+.PHONY: test-show show-texts show-lessons
+show-lessons:
+	@$(if $(SHOW_BIN),for n in $(SHOW_LESSONS); do \
+	  $(MAKE) -s $(SIM_B)/bin/lesson$$n SEED=1 || exit; done,:)
+
+#: test-show   is what `make showN` prints what happened? Odd traces, too
+test-show: $(SHOW_CHECKED) show-lessons
+	@$(show_test) check $(SHOW_CHECKED) $(SHOW_BIN)
+
+# The pictures in READMEs, from which `make texts` has them.
+show-texts: $(SHOW) show-lessons
+	@$(show_test) write $(SHOW) $(SHOW_BIN)
