@@ -2,7 +2,6 @@
  * which something had to wait, and what the signs mean. */
 #include "show.h"
 
-#include <ctype.h>
 #include <math.h>
 #include <stdio.h>
 #include <string.h>
@@ -30,22 +29,32 @@ static void print_row(const char *label, const char *row) {
   printf("%-*.*s %.*s\n", LABEL, LABEL, label, length, row);
 }
 
-static bool is_free(const char *row, int at) {
-  return at >= 0 && at < WIDTH && !isalpha((unsigned char)row[at]);
+/* The letters of a row, in order of time, each where it would like to be. */
+struct letters {
+  int count, at[WIDTH];
+  char letter[WIDTH + 1];
+};
+
+/* One whose place is taken stands to the right of it, unless that is too far;
+ * it has no place then. */
+static void add_letter(struct letters *letters, int at, char letter) {
+  int i = letters->count;
+  int free = i ? letters->at[i - 1] + 1 : 0;
+  if (!letter || i == WIDTH || free - at > ASIDE)
+    return;
+  letters->at[i] = free > at ? free : at;
+  letters->letter[i] = letter;
+  letters->count++;
 }
 
-/* A letter whose place is taken stands a little to the right of it, or to the
- * left at the end of the row. */
-static void put_letter(char *row, int at, char letter) {
-  int aside = 0;
-  at = at < WIDTH ? at : WIDTH - 1;
-  while (aside < ASIDE && !is_free(row, at + aside))
-    aside += at + aside < WIDTH - 1 ? 1 : ASIDE;
-  for (; aside >= ASIDE && aside < 2 * ASIDE && !is_free(row, at); aside++)
-    at--;
-  at += aside < ASIDE ? aside : 0;
-  if (letter && is_free(row, at))
-    row[at] = letter;
+/* At the end of the row all move to the left as far as they must. */
+static void put_letters(const struct letters *letters, char *row) {
+  int last = WIDTH - 1;
+  for (int i = letters->count; i-- > 0; last--) {
+    last = letters->at[i] < last ? letters->at[i] : last;
+    if (last >= 0)
+      row[last] = letters->letter[i];
+  }
 }
 
 static void put_bar(const struct view *view, char *row, const struct run *run) {
@@ -77,24 +86,26 @@ static void put_polls(const struct view *view, char *row, double tid) {
 
 /* A handler within another one is drawn over it. */
 static void put_runs(const struct view *view, char *row, double tid) {
+  struct letters letters = {0};
   const struct run *end = view->trace.runs.at + view->trace.runs.count;
-  for (int letters = 0; letters < 2; letters++)
-    for (const struct run *run = view->trace.runs.at; run < end; run++) {
-      if (run->tid != tid || !in_view(view, run->begin, run->end))
-        continue;
-      if (!letters)
-        put_bar(view, row, run);
-      else if (run->begin >= view->from)
-        put_letter(row, column(view, run->begin), letter_of(view, run->op));
-    }
+  for (const struct run *run = view->trace.runs.at; run < end; run++) {
+    if (run->tid != tid || !in_view(view, run->begin, run->end))
+      continue;
+    put_bar(view, row, run);
+    if (run->begin >= view->from)
+      add_letter(&letters, column(view, run->begin), letter_of(view, run->op));
+  }
+  put_letters(&letters, row);
 }
 
 static void put_initiations(const struct view *view, char *row, double tid) {
+  struct letters letters = {0};
   for (size_t i = 0; i < view->trace.ops.count; i++) {
     const struct op *op = &view->trace.ops.at[i];
     if (op->tid == tid && in_view(view, op->at, op->at))
-      put_letter(row, column(view, op->at), op->letter);
+      add_letter(&letters, column(view, op->at), op->letter);
   }
+  put_letters(&letters, row);
 }
 
 /* Main may become a butler. */
@@ -144,19 +155,21 @@ static bool waits(const struct view *view, const struct span *wait) {
 static void draw_queue(const struct view *view, const char *on) {
   char row[WIDTH + 1], label[LABEL + 1];
   int waiting[WIDTH + 1] = {0};
+  struct letters letters = {0};
   const struct span *end = view->trace.waits.at + view->trace.waits.count;
+  for (const struct span *wait = view->trace.waits.at; wait < end; wait++) {
+    if (strcmp(wait->on, on) != 0 || !waits(view, wait))
+      continue;
+    int from = column(view, wait->begin), to = column(view, wait->end);
+    for (int at = from; at < to; at++)
+      waiting[at]++;
+    if (wait->begin >= view->from)
+      add_letter(&letters, from, letter_of(view, wait->op));
+  }
   clear(row);
-  for (const struct span *wait = view->trace.waits.at; wait < end; wait++)
-    if (strcmp(wait->on, on) == 0 && waits(view, wait))
-      for (int at = column(view, wait->begin); at < column(view, wait->end);
-           at++)
-        waiting[at]++;
   for (int at = 0; at < WIDTH; at++)
     row[at] = " :23456789+"[waiting[at] < 10 ? waiting[at] : 10];
-  for (const struct span *wait = view->trace.waits.at; wait < end; wait++)
-    if (strcmp(wait->on, on) == 0 && waits(view, wait) &&
-        wait->begin >= view->from)
-      put_letter(row, column(view, wait->begin), letter_of(view, wait->op));
+  put_letters(&letters, row);
   snprintf(label, sizeof label, "%.9s queue", on);
   print_row(label, row);
 }
