@@ -64,7 +64,7 @@ doc = $(wildcard $(1:%=docs/%.md))
 LESSON_TEXTS = $(foreach n,$(N),$(DIR_$n)/README.md)
 BOOK_TEXTS = README.md $(call doc,story model) $(LESSON_TEXTS) \
   $(call doc,ownership) build/book/reference.md \
-  $(call doc,your-program asio hazards seeds core tricks performance irc \
+  $(call doc,your-program asio hazards seeds trace core tricks performance irc \
   glossary teaching sources) \
   build/book/manual.md CONTRIBUTING.md CHANGELOG.md
 BOOK_PARTS = $(wildcard docs/*.mjs docs/*.lua docs/book.* docs/*.svg \
