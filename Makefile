@@ -113,7 +113,7 @@ endef
 $(foreach n,$(N),$(eval $(call lesson_rules,$n)))
 LESSONS := $(PROGRAMS)
 
-PARTS := docs/trace/trace.mk common/exercise.mk common/own.mk common/install.mk tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
+PARTS := docs/trace/trace.mk docs/trace/page.mk common/exercise.mk common/own.mk common/install.mk tests/tests.mk $(wildcard docs/docs.mk slides/slides.mk tests/*/*.mk)
 include common/deps.mk $(PARTS)
 
 # Compile and link. Another compiler or other flags make everything again.

@@ -58,8 +58,12 @@ function standalone(source) {
     `</style>\n<defs>\n${parts}\n</defs>`);
 }
 
-const wanted = readdirSync('docs').filter(f => f.endsWith('.md'))
-  .flatMap(f => all(read('docs/' + f), /\]\(pictures\/([\w-]+\.svg)\)/g));
+// Pictures of runs come from elsewhere: docs/trace/picture.mjs.
+const texts = readdirSync('docs').filter(f => f.endsWith('.md')).map(f => 'docs/' + f)
+  .concat(readdirSync('lessons').map(d => `lessons/${d}/README.md`));
+const wanted = texts.filter(existsSync)
+  .flatMap(f => all(read(f), /\]\((?:\.\.\/\.\.\/docs\/)?pictures\/([\w-]+\.svg)\)/g))
+  .filter(name => !name.startsWith('run-'));
 let stale = 0;
 for (const name of new Set(wanted)) {
   const file = 'docs/pictures/' + name;

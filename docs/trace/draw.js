@@ -89,7 +89,7 @@ function visible(spans, view, x) {
   return seen;
 }
 
-// `look` says what is lit: `selected`, `time`, and which handlers are `shared`.
+// `look` says which handler is `selected`, and which ones are `shared`.
 // Arrows and all names are shown where few handlers are.
 function draw(pen, run, view, size, look) {
   const room = size.width - size.gutter - 8;
@@ -105,10 +105,14 @@ function draw(pen, run, view, size, look) {
       drawArrow(art, op, {stroke: 'soft', width: 1.2, alpha: 0.75});
   for (const row of rows) drawBars(art, row);
   if (look.selected) drawArrow(art, look.selected.op, {stroke: 'accent', width: 2.5});
-  const now = look.time === undefined ? -1 : x(run.measure.u(look.time));
-  if (now >= size.gutter - 1 && now <= size.width)
-    pen.line(now, AXIS - 6, now, run.height, {stroke: 'accent', width: 2});
   return {bars, few: art.few};
+}
+
+function drawNow(pen, run, view, size, time) {
+  const x = size.gutter + (run.measure.u(time) - view.u0) / (view.u1 - view.u0) *
+    (size.width - size.gutter - 8);
+  if (x >= size.gutter - 1 && x <= size.width)
+    pen.line(x, AXIS - 6, x, run.height, {stroke: 'accent', width: 2});
 }
 
 // As wide as the names of the rows.
@@ -126,13 +130,13 @@ function drawAxis({pen, run, view, size, x}) {
     for (let t = Math.ceil(view.u0 / step) * step; t <= view.u1; t += step)
       texts.push([t, sayTime(+t.toPrecision(9), 6)]);
   } else {
-    let last = -Infinity;
-    for (let i = indexBelow(run.steps, view.u0); i < run.steps.length && run.steps[i] <= view.u1; i++) {
-      if (x(run.steps[i]) < Math.max(last + 84, size.gutter - 1)) continue;
-      last = x(run.steps[i]);
-      texts.push([run.steps[i], sayTime(run.times[i], run.end < 1 ? 4 : 5)]);
-      const {length} = run.steps; // a long run is looked through in leaps
-      if (length > 4000) i += Math.floor((view.u1 - view.u0) / length);
+    const {steps, times} = run, apart = 84 / (x(1) - x(0));
+    for (let i = indexBelow(steps, view.u0), next = Math.max(view.u0, 0); i < steps.length && steps[i] <= view.u1;) {
+      if (steps[i] >= next) {
+        texts.push([steps[i], sayTime(times[i], run.end < 1 ? 4 : 5)]);
+        next = steps[i] + apart;
+      }
+      i = Math.max(i + 1, indexBelow(steps, next));
     }
   }
   let free = 0;

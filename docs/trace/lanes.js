@@ -5,7 +5,7 @@
 function lanesOf(box, canvas, tip, colour, changed) {
   const lanes = {run: null, view: {u0: 0, u1: 1}, selected: null, time: 0, drawn: null};
   const context = canvas.getContext('2d');
-  let size, waiting = false;
+  let size, waiting = false, still = null;
 
   lanes.show = (run, folded) => {
     const before = lanes.run === run && !lanes.whole() &&
@@ -40,9 +40,26 @@ function lanesOf(box, canvas, tip, colour, changed) {
       canvas.height = Math.round(height * ratio);
       canvas.style.height = height + 'px';
     }
+    const what = [lanes.run, lanes.run.measure, lanes.view.u0, lanes.view.u1, lanes.selected,
+      width, height, ratio, colour('paper')];
+    if (!still || what.some((one, i) => one !== still.what[i])) still = paintStill(what, ratio);
+    context.setTransform(1, 0, 0, 1, 0, 0);
+    context.clearRect(0, 0, canvas.width, canvas.height);
+    context.drawImage(still.canvas, 0, 0);
     context.setTransform(ratio, 0, 0, ratio, 0, 0);
-    context.clearRect(0, 0, width, height);
-    lanes.drawn = draw(canvasPen(context, colour), lanes.run, lanes.view, size, lanes);
+    drawNow(canvasPen(context, colour), lanes.run, lanes.view, size, lanes.time);
+  }
+
+  // All but the line of the moment, which alone moves while a run is played.
+  function paintStill(what, ratio) {
+    const copy = document.createElement('canvas');
+    copy.width = canvas.width;
+    copy.height = canvas.height;
+    const ink = copy.getContext('2d');
+    ink.fontFamily = getComputedStyle(canvas).fontFamily;
+    ink.setTransform(ratio, 0, 0, ratio, 0, 0);
+    lanes.drawn = draw(canvasPen(ink, colour), lanes.run, lanes.view, size, lanes);
+    return {what, canvas: copy};
   }
   lanes.uAt = x => lanes.view.u0 + (x - size.gutter) / (size.width - size.gutter - 8) *
     (lanes.view.u1 - lanes.view.u0);

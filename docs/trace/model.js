@@ -164,9 +164,11 @@ function foldTimes(run) {
   for (const bar of run.bars) times.push(bar.from, bar.to, bar.ready?.at ?? bar.from);
   run.times = Float64Array.from(new Set(times)).sort();
   run.steps = new Float64Array(run.times.length);
+  const wide = new Set(); // a handler has room for its name
+  for (const bar of run.bars) wide.add(indexBelow(run.times, bar.from) + 1);
   for (let i = 1; i < run.times.length; i++) {
     const gap = run.times[i] - run.times[i - 1];
-    run.steps[i] = run.steps[i - 1] + (gap < ALONE ? 1 : gap < SHORT ? 3 : 5);
+    run.steps[i] = run.steps[i - 1] + (gap >= SHORT ? 5 : gap >= ALONE || wide.has(i) ? 3 : 1);
   }
 }
 

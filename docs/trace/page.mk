@@ -17,18 +17,18 @@ TITLE = $(shell sed -n '1s/^\# //p' $(DIR_$1)/README.md)
 # each way that the lesson can go as well.
 WITH_WAYS = $(if $(SEED)$(SANITIZE)$(DARWIN),,$(filter $1,$(SEEDED)))
 define page
-@$(if $(WITH_WAYS),$(MAKE) -s $(SIM_B)/bin/lesson$1 SEED=1)
+@+$(if $(WITH_WAYS),$(MAKE) -s $(SIM_B)/bin/lesson$1 SEED=1)
 @sh docs/trace/pages.sh $(2:.json=.html) '$(TITLE)' '$(SHARED_$1)' $2 \
   $(if $(WITH_WAYS),$(SIM_B)/bin/lesson$1)
-@echo 'To see what happened open $(2:.json=.html), or the .json beside it in' \
-  'https://ui.perfetto.dev'
+@$(PAGE_TOLD)
 endef
+PAGE_TOLD = echo 'To see what happened open $(2:.json=.html) in a browser, or' \
+  '$2 in https://ui.perfetto.dev'
 
-# $(call own_page,name,trace): that of a program of one's own.
+# $(call own_page,trace): that of a program of one's own.
 define own_page
-@sh docs/trace/pages.sh $(2:.json=.html) '$1' '' $2
-@echo 'To see what happened open $(2:.json=.html), or the .json beside it in' \
-  'https://ui.perfetto.dev'
+@sh docs/trace/pages.sh $(1:.json=.html) '$(NAME)' '' $1
+@$(call PAGE_TOLD,,$1)
 endef
 
 # The pages of the site, where nothing depends on real time: all the ways of
@@ -41,21 +41,23 @@ SITE_PAGES = $(PICTURED:%=build/docs/trace/%.html)
 build/docs/trace/%.html: lessons/%/README.md $(PAGE_PARTS) \
   $(wildcard common/*.[ch] tests/sim/*.[ch] lessons/*/*.[ch] lessons/*/run.json)
 	$(Q)mkdir -p $(@D) && rm -f $(@:.html=-*.json)
-	$(Q)$(if $(wildcard lessons/$*/run.json),:,\
+	+$(Q)$(if $(wildcard lessons/$*/run.json),:,\
 	  $(MAKE) -s $(SIM_B)/bin/lesson$(call number,$*) SEED=1)
 	$(Q)sh docs/trace/pages.sh $@ '$(call TITLE,$(call number,$*))' \
 	  '$(SHARED_$(call number,$*))' $(or $(wildcard lessons/$*/run.json),\
 	  - $(SIM_B)/bin/lesson$(call number,$*))
-	$(Q)rm -f $(@:.html=-*.json)
 
 PICTURE = CHROMIUM=$$(command -v $(CHROMIUM)) node docs/trace/picture.mjs
 
 .PHONY: site-pages run-pictures test-run-pictures test-page record
 site-pages:
-	@$(MAKE) $(SITE_PAGES)
+	@$(MAKE) -s $(SITE_PAGES)
 
 run-pictures: site-pages
 	@$(PICTURE) write $(PICTURED)
 
 test-run-pictures: site-pages
 	@$(PICTURE) check $(PICTURED)
+
+test-page: site-pages
+	@CHROMIUM=$$(command -v $(CHROMIUM)) node docs/trace/test_page.mjs build/docs/trace

@@ -26,6 +26,11 @@ function canvasPen(context, colour) {
   };
   return {
     box(x, y, w, h, style) {
+      if (w < 12 && !style.stroke && !style.alpha) { // there may be thousands
+        c.fillStyle = colour(style.fill);
+        c.fillRect(x, y, w, h);
+        return;
+      }
       c.beginPath();
       if (style.r && w > 2 * style.r) c.roundRect(x, y, w, h, style.r);
       else c.rect(x, y, w, h);
@@ -50,7 +55,7 @@ function canvasPen(context, colour) {
       path(style, false);
     },
     text(x, y, text, style) {
-      c.font = `${style.bold ? 600 : 400} ${style.size}px ${getComputedStyle(c.canvas).fontFamily}`;
+      c.font = `${style.bold ? 600 : 400} ${style.size}px ${c.fontFamily ?? 'sans-serif'}`;
       c.textAlign = {middle: 'center', end: 'right'}[style.anchor] ?? 'left';
       c.fillStyle = colour(style.fill);
       c.fillText(text, x, y);

@@ -19,6 +19,8 @@ function pictureOf(run, shared, colours, title) {
     pen.text(x + 22, y, text, {fill: 'ink', size: 13});
     x += width + 8;
   }
+  if (run.measure.folded)
+    pen.text(4, y += 20, 'Time goes step by step: each event is a step, however long it takes.', {fill: 'soft', size: 13});
   const names = [...new Set([...pen.used, 'paper'])].sort();
   const theme = side => `:root{${names.map(n => `--${n}:${colours[n][side]}`).join(';')}}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${y + 12}" role="img">\n` +

@@ -1,5 +1,5 @@
 # What happened in a run, to look at: `make showN` prints it as text, `make
-# traceN` writes it for Perfetto. docs/trace.md tells what is in a trace.
+# traceN` writes it for Perfetto, and a page: page.mk. docs/trace.md tells what is in a trace.
 #
 # The tool that prints is built for this machine without sanitizers or seeds,
 # whatever is traced: it needs nothing but a compiler.
@@ -29,7 +29,6 @@ define shown
   [ ! -e $1 ] || { echo; $(SHOW) $(TIMES) $1; } || [ $$status != 0 ] || \
   status=1; exit $$status
 endef
-PERFETTO = @echo 'To see what happened open $1 in https://ui.perfetto.dev'
 
 .PHONY: trace show $(foreach v,trace show,$(N:%=$v%))
 
@@ -37,17 +36,17 @@ PERFETTO = @echo 'To see what happened open $1 in https://ui.perfetto.dev'
 $(N:%=show%): show%: $(SHOW)
 	$(call shown,$(TRACE_FILE),$(call demo,$*))
 
-#: traceN      run demoN and write what happened to build/trace
+#: traceN      run demoN; what happened is on a page, build/trace/NN-name.html
 $(N:%=trace%): trace%:
 	$(call traced,$(TRACE_FILE),$(call demo,$*))
-	$(call PERFETTO,$(TRACE_FILE))
+	$(call page,$*,$(TRACE_FILE))
 
 #: show, trace the same for a program of your own, with NAME=mine
 show: $(SHOW) own
 	$(call shown,$(OWN_TRACE),$(RUN) $(OWN_PROGRAM))
 trace: own
 	$(call traced,$(OWN_TRACE),$(RUN) $(OWN_PROGRAM))
-	$(call PERFETTO,$(OWN_TRACE))
+	$(call own_page,$(OWN_TRACE))
 
 # Sanitizers watch it while it reads what is no trace.
 SHOW_CHECKED := build/address/show
