@@ -52,7 +52,8 @@ trap 'tidy' EXIT
 trap 'exit 130' INT TERM
 
 tidy() {
-  [ -z "$pid" ] || kill -KILL "$pid" 2>/dev/null
+  [ -z "$pid" ] ||
+    { pkill -KILL -P "$pid"; kill -KILL "$pid"; wait "$pid"; } 2>/dev/null
   rm -rf "$tmp"
 }
 

@@ -70,13 +70,26 @@ solution_passes() {
   ! grep -q 'warning:' "$said" || complain 'the solution has warnings'
 }
 
+# What is wrong in one place may be the solution, edited by sed: wrong/NAME.sed.
+answer_of() {
+  case $1 in
+  *.sed)
+    sed -E -f "$1" "$dir/exercise.c" >"build/test-exercises/$key.edited.c"
+    ! cmp -s "$dir/exercise.c" "build/test-exercises/$key.edited.c" ||
+      complain "$1 changes nothing" >&2
+    echo "build/test-exercises/$key.edited.c"
+    ;;
+  *) echo "$1" ;;
+  esac
+}
+
 wrong_ones_fail() {
   local file words
-  for file in "$dir"/wrong/*.c; do
+  for file in "$dir"/wrong/*.c "$dir"/wrong/*.sed; do
     [ -e "$file" ] || continue
-    words=$(sed -n '1s/^\/\* Says: \(.*\) \*\/$/\1/p' "$file")
+    words=$(sed -n '1s/^\(\/\*\|#\) Says: //p' "$file" | sed 's/ \*\/$//')
     [ -n "$words" ] || complain "$file does not begin with /* Says: WORDS */"
-    if try "$file" "wrong$key"; then
+    if try "$(answer_of "$file")" "wrong$key"; then
       complain "$file passes"
     elif ! tr -s ' \n' '  ' <"$said" | grep -qF "$words"; then
       complain "of $file the check does not say '$words':" && cat "$said"

@@ -1,0 +1,2 @@
+# Says: Ann hears "\n"
+s/s->too_long = true;//
