@@ -6,28 +6,9 @@
 #include <stdio.h>
 #include <string.h>
 
-enum { MOST_THREADS = 24, MOST_QUEUES = 8, MOST_EXECUTORS = 6, ASIDE = 8 };
+enum { MOST_THREADS = 24, MOST_QUEUES = 8, ASIDE = 8 };
 
 /* ------------------------------------------------------------------- rows */
-
-/* What is a little too early for a column is in it all the same: a second does
- * not begin in front of its label because the clock was not read at once. */
-static int column(const struct view *view, double us) {
-  double at = column_of(view, us) + 0.05;
-  return at < 0 ? 0 : at > WIDTH ? WIDTH : (int)at;
-}
-
-static void clear(char row[WIDTH + 1]) {
-  memset(row, ' ', WIDTH);
-  row[WIDTH] = '\0';
-}
-
-static void print_row(const char *label, const char *row) {
-  int length = WIDTH;
-  while (length && row[length - 1] == ' ')
-    length--;
-  printf("%-*.*s %.*s\n", LABEL, LABEL, label, length, row);
-}
 
 /* The letters of a row, in order of time, each where it would like to be. */
 struct letters {
@@ -121,8 +102,8 @@ static void label_thread(const struct view *view, double tid,
 /* Initiations stand above, or in the row itself when it has nothing else. */
 static void draw_thread(const struct view *view, double tid) {
   char above[WIDTH + 1], row[WIDTH + 1], label[LABEL + 1];
-  clear(above);
-  clear(row);
+  clear_row(above);
+  clear_row(row);
   put_initiations(view, above, tid);
   put_polls(view, row, tid);
   put_runs(view, row, tid);
@@ -166,24 +147,12 @@ static void draw_queue(const struct view *view, const char *on) {
     if (wait->begin >= view->from)
       add_letter(&letters, from, letter_of(view, wait->op));
   }
-  clear(row);
+  clear_row(row);
   for (int at = 0; at < WIDTH; at++)
     row[at] = " :23456789+"[waiting[at] < 10 ? waiting[at] : 10];
   put_letters(&letters, row);
   snprintf(label, sizeof label, "%.9s queue", on);
   print_row(label, row);
-}
-
-/* Puts `on` into a list of names that has room; false: it has not. */
-static bool collect(const char **names, size_t *count, size_t room,
-                    const char *on) {
-  for (size_t i = 0; i < *count; i++)
-    if (strcmp(names[i], on) == 0)
-      return true;
-  if (*count == room)
-    return false;
-  names[(*count)++] = on;
-  return true;
 }
 
 static bool draw_queues(const struct view *view) {
@@ -198,85 +167,6 @@ static bool draw_queues(const struct view *view) {
   if (!all)
     printf("... and there are more queues in which handlers waited\n");
   return count > 0;
-}
-
-/* ------------------------------------------------------------------- axis */
-
-/* 1, 2 or 5 times a power of ten, so that labels have room. */
-static double step_of(double span) {
-  double power = pow(10, floor(log10(span))) / 10;
-  static const double times[] = {1, 2, 5, 10};
-  size_t i = 0;
-  while (i < 3 && span / (times[i] * power) > 8)
-    i++;
-  return times[i] * power;
-}
-
-static void draw_axis(const struct view *view) {
-  char row[WIDTH + 1], text[32];
-  clear(row);
-  double unit = strcmp(unit_of(view), "seconds") == 0 ? 1e6
-                : strcmp(unit_of(view), "ms") == 0    ? 1e3
-                                                      : 1;
-  double us = unit / view->speed; /* of one unit */
-  double step = step_of((view->to - view->from) / us);
-  for (double at = ceil(view->from / us / step) * step; at * us <= view->to;
-       at += step) {
-    int n = snprintf(text, sizeof text, "%.7g", at), to = column(view, at * us);
-    to = to + n <= WIDTH ? to : WIDTH - n;
-    if (row[to] == ' ')
-      memcpy(row + to, text, (size_t)n);
-  }
-  print_row(unit_of(view), row);
-}
-
-/* ----------------------------------------------------------------- legend */
-
-static int used; /* columns of the line */
-
-static void say(const char *text) {
-  int n = (int)strlen(text);
-  if (used && used + 3 + n > COLUMNS) {
-    putchar('\n');
-    used = 0;
-  }
-  used += printf("%s%s", used ? "   " : "", text);
-}
-
-static void say_executors(const struct view *view) {
-  const char *names[MOST_EXECUTORS];
-  char text[COLUMNS];
-  size_t count = 0;
-  bool all = true;
-  for (size_t i = 0; i < view->trace.runs.count; i++) {
-    const struct run *run = &view->trace.runs.at[i];
-    if (in_view(view, run->begin, run->end))
-      all &= collect(names, &count, MOST_EXECUTORS, run->on);
-  }
-  for (size_t i = 0; i < count; i++) {
-    snprintf(text, sizeof text, "%c %.40s", sign_of(names[i]), names[i]);
-    say(text);
-  }
-  if (!all)
-    say("... and more");
-}
-
-static void legend(const struct view *view, bool waiting) {
-  char text[COLUMNS], span[32];
-  used = 0;
-  say("a letter: in a bar the handler begins, elsewhere it is initiated");
-  say_executors(view);
-  say(". asleep in the poll");
-  if (waiting)
-    say(": waits for its turn (2: two do)");
-  put_span(view, column_span(view), span);
-  snprintf(text, sizeof text, "a column: %s", span);
-  say(text);
-  if (view->speed != 1) {
-    snprintf(text, sizeof text, "%g lesson seconds in a real one", view->speed);
-    say(text);
-  }
-  putchar('\n');
 }
 
 void draw(const struct view *view) {

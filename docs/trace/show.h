@@ -37,7 +37,20 @@ char letter_of(const struct view *view, double op);
 /* Does it touch the view? */
 bool in_view(const struct view *view, double begin, double end);
 
+/* -------------------------------------------------------------------- rows */
+
+/* From 0 to WIDTH. */
+int column(const struct view *view, double us);
+void clear_row(char row[WIDTH + 1]);
+void print_row(const char *label, const char *row);
+/* Puts `on` into a list of names that has room; false: it has not. */
+bool collect(const char **names, size_t *count, size_t room, const char *on);
+
 /* ------------------------------------------------------------------- parts */
+
+void draw_axis(const struct view *view);
+/* Does it tell of queues? */
+void legend(const struct view *view, bool waiting);
 
 void draw(const struct view *view);
 void list(const struct view *view);
