@@ -21,15 +21,20 @@
 #   seen PATTERN            does a line of $out match? (grep -E)
 #   times PATTERN           how many do
 #   in_order PATTERN...     do lines match one after the other?
+#   source_has PATTERN      is it written in the learner's file?
 #   wrong WHAT [EXPECTED]   says what was seen and expected, and ends
 #
 # For a program that is talked to, a server or one that waits for signals:
 #
 #   start VARIANT [ARG...]  starts it, and goes on. Its input stays open.
 #   say_to TEXT             writes a line to its input; end_input closes it
-#   await PATTERN WHAT      waits for a line of $out, or is wrong: WHAT
+#   await PATTERN WHAT [EXPECTED]
+#                           waits for a line of $out; if none comes: wrong.
+#                           often=2 await ... waits for two
 #   signal NAME             sends it INT or TERM
-#   finish                  waits for its end; judges it, as run does; $status
+#   finish [WHAT [EXPECTED]]
+#                           waits for its end, and judges it as run does. If it
+#                           does not end: wrong
 #   serve VARIANT [ARG...]  starts a server; $endpoint is where it listens
 #   client WORD...          runs the program of check.c, which says on standard
 #                           error what is wrong (status 1): that is wrong, too
@@ -39,10 +44,12 @@
 #   play_scenes             plays them, or those with $SCENE in their names,
 #                           with AddressSanitizer and with ThreadSanitizer
 #
-# $LIMIT is the time in seconds after which a program is ended, and $SPEED how
-# much faster its seconds pass.
+# A check that knows why a program does not end defines `stuck`, which is called
+# then and may say so. $LIMIT is the time in seconds after which a program is
+# ended, $SPEED how much faster its seconds pass, and $ASAN what AddressSanitizer
+# gets as options.
 
-LIMIT=${CHECK_LIMIT:-10} SPEED=20
+LIMIT=${CHECK_LIMIT:-10} SPEED=20 ASAN=
 about= section= sentence= how= again=
 ran_seeds= program= pid= status=
 tmp=$(mktemp -d) || exit
@@ -69,15 +76,17 @@ read_again() { section=$1 sentence=$(flat "$2"); }
 
 indent() { sed 's/^/    /' | head -n "${1:-40}"; }
 
+fit() { fold -s -w "${1:-78}" | sed 's/ *$//'; }
+
 wrong() {
-  flat "Not yet: $1" | fold -s -w 78
+  flat "Not yet: $1" | fit
   [ ! -s "$out" ] || { echo && echo 'Seen:' && indent <"$out"; }
   [ ! -s "$err" ] || { echo && echo 'And it complained:' && indent 12 <"$err"; }
   [ $# -lt 2 ] || { echo && echo 'Expected:' && indent <<<"$2"; }
   if [ -n "$sentence" ]; then
     echo
     echo "Read again in $readme, \"$section\":"
-    fold -s -w 74 <<<"\"$sentence\"" | indent
+    fit 74 <<<"\"$sentence\"" | indent
   fi
   echo
   [ -z "$again" ] || echo "See it again: $again"
@@ -90,13 +99,18 @@ passed() {
   local where=
   [ -z "$ran_seeds" ] || where=" with $ran_seeds seeds and"
   echo "Well done. It holds$where under the sanitizers."
-  [ -z "$about" ] || { echo && fold -s -w 78 <<<"$about"; }
+  [ -z "$about" ] || { echo && flat "$about" | fit; }
   echo
   echo "Ours beside yours: make solution$key. How far you are: make progress"
 }
 
 seen() { grep -Eq -e "$1" "$out"; }
 times() { grep -Ec -e "$1" "$out"; }
+
+# In what the learner has written, comments left out.
+source_has() {
+  sed 's/\/\*.*\*\///; s/\/\/.*//' "$mine"/*.c | grep -Eq -e "$1"
+}
 
 in_order() {
   local at=0 line pattern
@@ -176,13 +190,14 @@ build() {
 
 # ------------------------------------------------------------------ running
 
-# With a limit of time, and of what it may print.
+# limited SECONDS COMMAND...: becomes the command, with a limit of time and of what
+# it may print. A shell makes what it starts in the background deaf to SIGINT.
 limited() {
   ulimit -f 20000
-  if command -v timeout >/dev/null; then
-    exec timeout --foreground -k 1 "$@"
-  else
+  if command -v perl >/dev/null; then
     exec perl -e '$SIG{INT} = "DEFAULT"; alarm shift; exec @ARGV' "$@"
+  else
+    exec timeout --foreground -s KILL "$@"
   fi
 }
 
@@ -192,7 +207,7 @@ finding() {
     sed 's/^==*[0-9]*==*//; s/ on address.*//; s/ (pid.*//'
   grep -E "#[0-9]+ .*${mine##*/}/" "$err" |
     sed 's/.* in //; s/^ *#[0-9]* //; s/ (BuildId.*//; s/ ([^ ]*+0x.*//; s/^/  /' |
-    uniq | head -n 4
+    awk '!known[$0]++' | head -n 4
 }
 
 found() {
@@ -210,15 +225,30 @@ them apart: a data race.' ;;
   esac
 }
 
+# Was it ended by the limit of time?
+hangs() { [ "$status" = 142 ] || [ "$status" = 137 ]; }
+
+# What the core refused, in the words of its assertion.
+refused() {
+  local why
+  why=$(sed -n 's/.*Assertion.* && "\(.*\)".*/\1/p' "$1")
+  [ -z "$why" ] || wrong "the core refused a call: $why."
+}
+
+# A check may know better why a program does not end.
+stuck() { :; }
+
 # Ended by itself and without complaint?
 judge() {
   if grep -Eq 'ERROR: (Add|Leak)|WARNING: Thread|runtime error:' "$err"; then
     found
   fi
-  case $status in
-  124 | 137 | 142) wrong "it did not end. It was ended after $LIMIT seconds, \
+  ! hangs || stuck
+  ! hangs || wrong "it did not end. It was ended after $LIMIT seconds, \
 which are $((LIMIT * SPEED)) of its own: something is still pending, a butler \
-waits for work, or a loop has no end." ;;
+waits for work, or a loop has no end."
+  refused "$err"
+  case $status in
   153) wrong 'it printed without an end, and was ended.' ;;
   0) ;;
   *) [ "$status" -gt 128 ] &&
@@ -230,25 +260,29 @@ waits for work, or a loop has no end." ;;
 quickly() {
   local variant=$1 && shift
   build "$variant"
-  again="LESSON_SPEED=$SPEED make run NAME=${mine##*/} SANITIZE=$variant"
+  again="${ASAN:+ASAN_OPTIONS=$ASAN }LESSON_SPEED=$SPEED make run"
+  again="$again NAME=${mine##*/} SANITIZE=$variant"
   [ $# -eq 0 ] || again="$again ARGS=\"$*\""
   : >"$out" && : >"$err"
   export LESSON_SPEED=$SPEED
   # What takes memory without an end is stopped before the machine is.
-  export ASAN_OPTIONS=${ASAN_OPTIONS-}:hard_rss_limit_mb=2000
+  export ASAN_OPTIONS=${ASAN_OPTIONS-}:$ASAN:hard_rss_limit_mb=2000
   export TSAN_OPTIONS=${TSAN_OPTIONS-}:hard_rss_limit_mb=2000
 }
 
+# The shell's own words about a signal are not the program's.
+quiet() { { (limited "$@" >"$out" 2>"$err"); } 2>/dev/null; }
+
 run() {
   quickly "$@" && shift
-  (limited "$LIMIT" $FIXED "$program" "$@" </dev/null >"$out" 2>"$err")
+  quiet "$LIMIT" $FIXED "$program" "$@" </dev/null
   status=$?
   judge
 }
 
 # Each way is a file of what was printed, named by a number and its seed.
 split_ways() {
-  rm -rf "$tmp/ways" && mkdir "$tmp/ways"
+  rm -rf "$tmp/ways" && mkdir "$tmp/ways" && cp "$out" "$log"
   awk -v to="$tmp/ways/" '
     match($0, /SEED=[0-9]+$/) {
       file = sprintf("%s%04d-%s", to, ++n, substr($0, RSTART + 5))
@@ -263,9 +297,11 @@ judge_way() {
   local seed=${1##*-} how
   again="make run NAME=${mine##*/} SEED=$seed${arguments:+ ARGS=\"$arguments\"}"
   how=$(sed -n 's/^and then: //p' "$1")
+  refused "$out"
   case $how in
   '') ;;
-  *deadlock*) wrong "with SEED=$seed it does not end: all threads wait, and \
+  *deadlock*) stuck
+    wrong "with SEED=$seed it does not end: all threads wait, and \
 nothing is left that would wake them." ;;
   *) wrong "with SEED=$seed it ends like this: $how." ;;
   esac
@@ -276,8 +312,9 @@ try_seeds() {
   local limit=$1 first=$2 count=$3 judging=$4 way && shift 4
   arguments=$*
   again="make run NAME=${mine##*/} SEED=$first${arguments:+ ARGS=\"$arguments\"}"
-  (SIM_SEED=$first SIM_SEEDS=$count SIM_SHOWN=1000 SIM_LIMIT=300000 \
-    limited "$limit" $FIXED "$program" "$@" </dev/null >"$log" 2>"$err") || {
+  unset LESSON_SPEED # time is virtual there
+  SIM_SEED=$first SIM_SEEDS=$count SIM_SHOWN=1000 SIM_LIMIT=300000 \
+    quiet "$limit" $FIXED "$program" "$@" </dev/null || {
     : >"$out"
     wrong 'it did not end, and was ended: it has a loop without an end.'
   }
@@ -302,7 +339,7 @@ ways() {
   fi
   try_seeds "$LIMIT" 1 1 "$@"
   try_seeds 120 1 "$SEEDS" "$@"
-  ran_seeds=$SEEDS
+  [ "$SEEDS" -lt 2 ] || ran_seeds=$SEEDS
 }
 
 check_runs() {
@@ -327,12 +364,22 @@ start() {
 say_to() { printf '%s\n' "$1" >&7; }
 end_input() { exec 7>&-; }
 
-# Up to $LIMIT seconds, after which the program is ended anyway.
+# ended WHAT [EXPECTED]: it has ended, and well; or else is wrong, and if it hung
+# that is WHAT.
+ended() {
+  wait "$pid" 2>/dev/null
+  status=$?
+  pid=
+  ! hangs || wrong "$@"
+  judge
+}
+
 await() {
-  while ! seen "$1"; do
+  local pattern=$1 && shift
+  while [ "$(times "$pattern")" -lt "${often:-1}" ]; do
     kill -0 "$pid" 2>/dev/null || {
-      finish
-      seen "$1" || wrong "$2"
+      ended "$@"
+      [ "$(times "$pattern")" -ge "${often:-1}" ] || wrong "$@"
       return
     }
     sleep 0.02
@@ -342,10 +389,15 @@ await() {
 signal() { kill -"$1" "$pid"; }
 
 finish() {
-  wait "$pid"
-  status=$?
-  pid=
-  judge
+  [ -n "$pid" ] || return 0
+  if [ $# -gt 0 ]; then
+    ended "$@"
+  else
+    wait "$pid" 2>/dev/null
+    status=$?
+    pid=
+    judge
+  fi
 }
 
 serve() {

@@ -33,7 +33,7 @@ try() {
   said=$where.said
   mkdir -p "$where/${dir##*/}"
   lay "$1" "$where/${dir##*/}"
-  MAKEFLAGS='' $MAKE "check$key" WORK="$where" SEEDS="$SEEDS" >"$said" 2>&1
+  MAKEFLAGS=--no-print-directory $MAKE "check$key" WORK="$where" SEEDS="$SEEDS" >"$said" 2>&1
   status=$?
   rm -rf "$where"
   return $status
@@ -43,9 +43,9 @@ try() {
 explains() {
   local words
   for words in '^Not yet: ' '^Read again in ' '^See it again: ' '^A hint: '; do
-    grep -q "$words" "$said" ||
-      { complain "$1 is wrong, and the check does not say '$words':" &&
-        cat "$said"; }
+    grep -q "$words" "$said" && continue
+    complain "$1 is wrong, and the check does not say '$words':" && cat "$said"
+    return
   done
 }
 
