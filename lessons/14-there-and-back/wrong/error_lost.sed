@@ -1,0 +1,2 @@
+# Says: the cellar was asked for green
+s/  if \(err\)$/  if (false)/
