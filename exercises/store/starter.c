@@ -1,0 +1,39 @@
+/* A store of keys that expire. README.md in exercises/store says what it is to
+ * do. This page has its command line, listens, and shows everybody out.
+ *
+ * Sessions and store may go into files beside this one: all .c files here are
+ * one program. Of the lessons it has listener.h and linger.h. */
+#include "../../lessons/10-echo/listener.h"
+#include "lesson.h"
+
+#include <stdio.h>
+
+static long served, alive;
+
+/* A client has come, and the stream is yours. */
+static void on_connected(void *arg, ax_stream *stream) {
+  served++;
+  ax_unref(stream);
+}
+
+int main(int argc, char **argv) {
+  long butlers = 1, idle = 60, keys = 100000;
+  struct lesson_option options[] = {
+      {"butlers", &butlers, 1, 64, "threads that run the handlers"},
+      {"idle", &idle, 1, 3600, "lesson seconds for a command"},
+      {"keys", &keys, 1, 10000000, "at most"}};
+  struct lesson_cli cli = {.about = "A store of keys that expire.",
+                           .endpoint = "127.0.0.1:8888",
+                           .options = options,
+                           .option_count = 3};
+  lesson_cli(&cli, argc, argv);
+
+  ax_context *context = ax_context_new();
+  struct listener listener;
+  listener_start(&listener, context, &cli.endpoints[0], on_connected, NULL);
+  lesson_serve(context, butlers);
+  listener_free(&listener);
+  ax_context_free(context);
+  printf("sessions served: %ld, alive: %ld\n", served, alive);
+  return 0;
+}
