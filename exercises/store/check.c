@@ -523,7 +523,7 @@ static const struct scene scenes[] = {
           "not ask the kernel")},
     {"keys expire, and not too soon", keys_expire,
      READ(OWN, "The time of a key",
-          "When it is over the key is gone, without anybody asking for it.")},
+          "When it is over the key is gone, without anybody asking for it")},
     {"keys that are set again", set_again,
      READ(OWN, "The time of a key",
           "A SET takes the place of an older one, and of its time.")},
