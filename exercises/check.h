@@ -69,6 +69,10 @@ void serve(const char *speed, ...);
  * as its last line. check_main does it after a scene that has not. */
 void serve_end(void);
 
+/* Only the signal, and only the wait for what serve_end expects. */
+void serve_signal(void);
+void serve_await_end(void);
+
 /* If the server has ended by itself, reports that. */
 void serve_alive(void);
 
@@ -93,6 +97,9 @@ struct peer *peer_connect(void);
 
 /* The same, but NULL when the server refuses. */
 struct peer *peer_try_connect(void);
+
+/* One that may still be on its way, to any port of this machine. */
+struct peer *peer_start_connect(int port);
 
 /* What a report calls it; "a client" otherwise. */
 void peer_name(struct peer *p, const char *name);

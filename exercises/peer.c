@@ -111,6 +111,13 @@ struct peer *peer_try_connect(void) {
   return NULL;
 }
 
+struct peer *peer_start_connect(int port) {
+  struct sockaddr_in to = local(port);
+  struct peer *p = peer_new(new_socket());
+  connect(p->fd, (struct sockaddr *)&to, sizeof to);
+  return p;
+}
+
 struct peer *peer_connect(void) {
   struct peer *p = peer_try_connect();
   if (!p)

@@ -122,11 +122,19 @@ static const char *last_line(char *text) {
   return end ? end + 1 : text;
 }
 
+void serve_signal(void) {
+  serve_alive();
+  kill(pid, SIGTERM);
+}
+
 void serve_end(void) {
   if (pid == 0)
     return;
-  serve_alive();
-  kill(pid, SIGTERM);
+  serve_signal();
+  serve_await_end();
+}
+
+void serve_await_end(void) {
   int status = await_end();
   char seen[300];
   snprintf(seen, sizeof seen, "after SIGTERM it ended with status %d", status);

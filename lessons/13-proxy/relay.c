@@ -110,20 +110,26 @@ static void on_resolved(void *arg, int err, size_t n) {
     connect_next(r);
 }
 
-void relay_start(struct relay *r) {
-  struct proxy *p = r->proxy;
+/* The client has come. False: it is sent away. */
+static bool begin(struct relay *r) {
   r->started = true;
-  p->served++;
-  p->clients++;
+  r->proxy->served++;
+  r->proxy->clients++;
   r->cups = malloc(2 * CUP);
   if (!r->cups) {
     send_away(r, UV_ENOMEM);
-    return;
+    return false;
   }
   r->there.cup = r->cups;
   r->back.cup = r->cups + CUP;
-  ax_resolve(r->strand, p->to, r->found, sizeof r->found / sizeof *r->found,
-             ax_keep(r, ax_call(on_resolved, r)));
+  return true;
+}
+
+void relay_start(struct relay *r) {
+  if (begin(r))
+    ax_resolve(r->strand, r->proxy->to, r->found,
+               sizeof r->found / sizeof *r->found,
+               ax_keep(r, ax_call(on_resolved, r)));
 }
 
 /* ------------------------------------------------------ beginning and end */
@@ -155,15 +161,29 @@ static void relay_destroy(void *object) {
     ax_post(p->context, p->idle);
 }
 
-struct relay *relay_new(struct proxy *p) {
+static struct relay *relay_of(struct proxy *p, ax_strand *strand,
+                              ax_stream *client, ax_stream *server) {
   struct relay *r = lesson_alloc(sizeof *r);
-  *r = (struct relay){.proxy = p};
+  *r = (struct relay){
+      .proxy = p, .strand = strand, .client = client, .server = server};
   ax_obj_init(&r->obj, relay_destroy);
-  r->strand = ax_strand_new(p->context);
-  r->client = ax_stream_new(r->strand);
-  r->server = ax_stream_new(r->strand);
-  r->there = (struct way){.relay = r, .from = r->client, .to = r->server};
-  r->back = (struct way){.relay = r, .from = r->server, .to = r->client};
+  r->there = (struct way){.relay = r, .from = client, .to = server};
+  r->back = (struct way){.relay = r, .from = server, .to = client};
   p->sessions++;
   return r;
+}
+
+struct relay *relay_new(struct proxy *p) {
+  ax_strand *strand = ax_strand_new(p->context);
+  return relay_of(p, strand, ax_stream_new(strand), ax_stream_new(strand));
+}
+
+void relay_between(struct proxy *p, ax_strand *strand, ax_stream *client,
+                   ax_stream *server) {
+  struct relay *r = relay_of(p, strand, client, server);
+  if (begin(r)) {
+    read_on(&r->there);
+    read_on(&r->back);
+  }
+  ax_unref(r);
 }

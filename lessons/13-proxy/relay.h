@@ -54,4 +54,9 @@ struct relay *relay_new(struct proxy *proxy);
  * operations. */
 void relay_start(struct relay *relay);
 
+/* In `strand`: a session between two streams of that strand, which are open
+ * already. It takes over the three references, and its operations keep it. */
+void relay_between(struct proxy *proxy, ax_strand *strand, ax_stream *client,
+                   ax_stream *server);
+
 #endif
