@@ -212,7 +212,7 @@ struct run {
   const struct scene *scene;
   FILE *report;
   pid_t pid;
-  int status;
+  enum { OPEN = -1, GOOD, WRONG, TOO_LONG } status;
 };
 
 static void start(struct run *run) {
@@ -229,22 +229,44 @@ static void start(struct run *run) {
   play(run->report);
 }
 
+/* Those behind one that is wrong need not end: it is the one to be told of. */
+static void stop_after(struct run *wrong, const struct run *end) {
+  for (struct run *run = wrong + 1; run < end; run++)
+    if (run->pid && run->status == OPEN)
+      kill(run->pid, SIGTERM);
+}
+
 static void reap(struct run *runs, size_t count) {
   int how;
   pid_t pid = wait(&how);
-  for (size_t i = 0; i < count; i++)
-    if (runs[i].pid == pid)
-      runs[i].status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
+  for (struct run *run = runs; run < runs + count; run++)
+    if (run->pid == pid && WIFSIGNALED(how))
+      run->status = TOO_LONG;
+    else if (run->pid == pid && WEXITSTATUS(how) != 128 + SIGTERM)
+      run->status = WEXITSTATUS(how) == 0               ? GOOD
+                    : WEXITSTATUS(how) == 128 + SIGALRM ? TOO_LONG
+                                                        : WRONG;
 }
 
+static struct run *first_wrong(struct run *runs, size_t count) {
+  for (struct run *run = runs; run < runs + count; run++)
+    if (run->status > GOOD)
+      return run;
+  return NULL;
+}
+
+/* Once one is wrong no other is begun. */
 static void play_all(struct run *runs, size_t count) {
-  for (size_t i = 0; i < count; i++) {
-    if (i >= AT_ONCE)
-      reap(runs, count);
-    start(&runs[i]);
-  }
-  for (size_t i = 0; i < count && i < AT_ONCE; i++)
-    reap(runs, count);
+  size_t begun = 0, ended = 0;
+  while (ended < begun || (begun < count && !first_wrong(runs, count)))
+    if (begun < count && begun - ended < AT_ONCE && !first_wrong(runs, count)) {
+      start(&runs[begun++]);
+    } else {
+      reap(runs, begun);
+      ended++;
+      if (first_wrong(runs, begun))
+        stop_after(first_wrong(runs, begun), runs + begun);
+    }
 }
 
 static void show_report(const char *name, const struct run *run) {
@@ -253,28 +275,24 @@ static void show_report(const char *name, const struct run *run) {
   rewind(run->report);
   for (size_t n; (n = fread(text, 1, sizeof text, run->report)) > 0;)
     fwrite(text, 1, n, stdout);
-  if (run->status > 128)
+  if (run->status == TOO_LONG)
     printf("\nSeen:\n    It has no end: it was ended after %d s.\n", LIMIT);
   printf("\nSee it again: make check-%s SCENE='%s'\n", name, run->scene->tries);
   printf("A hint:       make hint-%s\n", name);
 }
 
-/* The first that fails is reported in full: the others may follow from it. */
+/* The first that is wrong is reported: the others may follow from it. */
 static int tell(const char *name, struct run *runs, size_t count) {
-  struct run *first = NULL;
-  size_t good = 0;
-  for (size_t i = 0; i < count; i++) {
-    good += runs[i].status == 0;
-    if (runs[i].status && !first)
-      first = &runs[i];
+  static const char *const words[] = {"  -  ", "   ok", "wrong", "wrong"};
+  const struct run *first = first_wrong(runs, count);
+  if (!first) {
+    printf("  All %zu scenes go well.\n", count);
+    return 0;
   }
-  for (size_t i = 0; first && i < count; i++)
-    printf("  %s %s\n", runs[i].status ? "wrong" : "   ok",
-           runs[i].scene->tries);
-  printf("  %zu of %zu scenes go well.\n", good, count);
-  if (first)
-    show_report(name, first);
-  return first != NULL;
+  for (size_t i = 0; i < count; i++)
+    printf("  %s %s\n", words[runs[i].status + 1], runs[i].scene->tries);
+  show_report(name, first);
+  return 1;
 }
 
 static void print_reading(const struct reading *r) {
@@ -294,7 +312,7 @@ static size_t choose(struct run *runs, const struct scene *scenes, size_t count,
   size_t chosen = 0;
   for (size_t i = 0; i < count; i++)
     if (!word || strstr(scenes[i].tries, word))
-      runs[chosen++].scene = &scenes[i];
+      runs[chosen++] = (struct run){.scene = &scenes[i], .status = OPEN};
   return chosen;
 }
 

@@ -61,13 +61,14 @@ static bool says(struct peer *p, const char *word) {
   return true;
 }
 
-static int wait_for_doors(double within) {
-  struct pollfd entries[BACKENDS];
+/* Which door has somebody; -1 for none, also when the client was shown out. */
+static int wait_for_doors(struct peer *client, double within) {
+  struct pollfd entries[BACKENDS + 1];
   for (int i = 0; i < BACKENDS; i++)
     entries[i] =
         (struct pollfd){.fd = doors[i] ? doors[i] : -1, .events = POLLIN};
-  if (poll(entries, BACKENDS, (int)(within * 1000)) <= 0)
-    return -1;
+  entries[BACKENDS] = (struct pollfd){.fd = peer_fd(client), .events = POLLIN};
+  poll(entries, BACKENDS + 1, within > 0 ? (int)(within * 1000) : 0);
   for (int i = 0; i < BACKENDS; i++)
     if (entries[i].revents)
       return i;
@@ -75,10 +76,14 @@ static int wait_for_doors(double within) {
 }
 
 /* Where has it come out? NULL when nowhere. */
-static struct peer *come_out(const char *word, int *at, double within) {
+static struct peer *come_out(struct peer *client, const char *word, int *at,
+                             double within) {
   for (double end = now() + within; now() < end;) {
-    *at = wait_for_doors(end - now());
+    *at = wait_for_doors(client, end - now());
     struct peer *p = *at < 0 ? NULL : peer_accept(doors[*at], 0);
+    char c;
+    if (*at < 0 && peer_take(client, &c, 1, 0) != -2)
+      return NULL;
     if (!p)
       continue;
     peer_name(p, names[*at]);
@@ -95,7 +100,7 @@ static struct pair meet(void) {
   struct pair pair = {.client = peer_connect()};
   snprintf(word, sizeof word, "client %d is here\n", ++turn);
   peer_say(pair.client, "%s", word);
-  pair.backend = come_out(word, &pair.at, PATIENCE);
+  pair.backend = come_out(pair.client, word, &pair.at, PATIENCE);
   if (!pair.backend)
     wrong(pair.client, "no backend has heard of it",
           "it is connected to a backend that is up");
@@ -272,7 +277,7 @@ static void nobody_is_up(void) {
   for (double end = now() + PATIENCE;; pause_for(0.05)) {
     struct peer *p = peer_connect(), *b = NULL;
     if (peer_try_send(p, "hello\n", 6))
-      b = come_out("hello\n", &at, 0.3);
+      b = come_out(p, "hello\n", &at, 0.3);
     if (b)
       peer_close(b);
     peer_close(p);

@@ -37,7 +37,8 @@ int main(int argc, char **argv) {
   struct lesson_option options[] = {
       {"butlers", &butlers, 1, 64, "threads that run the handlers"},
       {"check", &check, 1, 86400, "lesson seconds between two looks"},
-      {"linger", &linger, 0, 86400, "lesson seconds that sessions have to end"}};
+      {"linger", &linger, 0, 86400,
+       "lesson seconds that sessions have to end"}};
   struct lesson_text texts[] = {
       {"to=ENDPOINT,...", &to, "the backends, sixteen at most"}};
   struct lesson_cli cli = {.about = "A load balancer.",
