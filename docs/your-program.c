@@ -5,7 +5,7 @@
  *
  *     make run NAME=mine      and the same with SANITIZE=thread, or SEED=7
  *     make seeds NAME=mine    every way that it can go
- *     make trace NAME=mine    who did what, and when
+ *     make show NAME=mine     who did what, and when
  *
  * Make it yours, bit by bit, and run it after each step. Where to go on:
  *

@@ -67,6 +67,10 @@ prints 'it runs' run
 own trace NAME=mine >$work/out
 trace=$(sed -n 's/^To see what happened open \([^ ]*\) .*/\1/p' $work/out)
 holds 'its trace is written' grep -q on_line "${trace:-none}"
+
+own show NAME=mine >$work/out 2>$work/err
+holds 'it is run, and shown as bars' grep -q '^[a-z] on_line' $work/out
+holds 'without a word of complaint' diff /dev/null $work/err
 rm -f "$trace"
 
 holds 'git does not see it' grep -qx /work/ .gitignore

@@ -44,6 +44,7 @@ shows() {
   [ $is = "$status" ] || complain "show $*: status $is, not $status"
   also "$words"
   LC_ALL=C awk -v work="$work" '/[^ -~]/ { print "raw bytes: " NR }
+    / $/ { print "a space at the end: " NR }
     length > 80 && !index($0, work) { print "a long line: " $0 }
     END { if (NR > 120) print NR " lines" }' "$work/out" >"$work/said"
   [ ! -s "$work/said" ] || complain "show $*: $(cat "$work/said")"
@@ -74,7 +75,7 @@ also 'butler 1'
 # A program that ends within a handler, and one that still waits.
 { name 1 1 main; initiate 1 5 1; initiate 1 6 2; ready 1 5 1 'strand 3'
   ready 1 6 2 'strand 3'; arrow 1 10 1; name 2 1000 'butler 1'; } | trace within
-shows 0 'goes on  strand 3' "$work/within"
+shows 0 'goes on strand 3' "$work/within"
 also 'strand 3 queue'
 
 # Two threads of one name, an executor of another kind, an error with a size.
@@ -98,6 +99,7 @@ awk 'BEGIN { for (i = 1; i <= 50000; i++) {
     "\"name\":\"on_%d\",\"args\":{\"op\":%d,\"on\":\"strand %d\"}}\n", \
     2 + i % 98, i * 10 + 5, i % 1000, i, i % 500 } }' | trace long
 shows 0 '... and 49970 handlers more' "$work/long"
+also 'the first 52 of 50000 operations have letters'
 also '... and 988 names more'
 also '... and 75 threads more'
 shows 0 'ms' --from 0.1 --to 0.1002 "$work/long"

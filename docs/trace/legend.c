@@ -25,7 +25,10 @@ void print_row(const char *label, const char *row) {
   int length = WIDTH;
   while (length && row[length - 1] == ' ')
     length--;
-  printf("%-*.*s %.*s\n", LABEL, LABEL, label, length, row);
+  if (length)
+    printf("%-*.*s %.*s\n", LABEL, LABEL, label, length, row);
+  else
+    printf("%.*s\n", LABEL, label);
 }
 
 /* Puts `on` into a list of names that has room; false: it has not. */
@@ -46,7 +49,7 @@ static double step_of(double span) {
   double power = pow(10, floor(log10(span))) / 10;
   static const double times[] = {1, 2, 5, 10};
   size_t i = 0;
-  while (i < 3 && span / (times[i] * power) > 8)
+  while (i < 3 && span / (times[i] * power) > 9)
     i++;
   return times[i] * power;
 }
@@ -104,6 +107,11 @@ void legend(const struct view *view, bool waiting) {
   char text[COLUMNS], span[32];
   used = 0;
   say("a letter: in a bar the handler begins, elsewhere it is initiated");
+  if (view->ops > view->lettered) {
+    snprintf(text, sizeof text, "the first %zu of %zu operations have letters",
+             view->lettered, view->ops);
+    say(text);
+  }
   say_executors(view);
   say(". asleep in the poll");
   if (waiting)

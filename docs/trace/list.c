@@ -7,7 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { MOST_RUNS = 30, MOST_NAMES = 12, NAME = 16 };
+enum { MOST_RUNS = 30, MOST_NAMES = 12, NAME = 15, RESULT = 9 };
 
 /* ---------------------------------------------------------------- one line */
 
@@ -67,14 +67,15 @@ static void list_run(const struct view *view, const struct run *run) {
   put_span(view, run->ready < 0 ? 0 : run->begin - run->ready, waited);
   put_span(view, run->end - run->begin, ran);
   put_result(run, result);
-  int used = printf("%c %-*s %-8.8s %7s %7s %7s  %-10.10s %-*.8s",
-                    letter ? letter : ' ', NAME, name, by, begin, waited,
-                    run->whole ? ran : "goes on", run->on, *result ? 8 : 0,
-                    thread_name(view, run->tid));
-  if (*result)
-    printf("%s%s", used + 1 + strlen(result) <= COLUMNS ? " " : "\n    ",
-           result);
-  putchar('\n');
+  const char *thread = thread_name(view, run->tid);
+  printf("%c %-*s %-8.8s %7s %7s %7s %-10.10s ", letter ? letter : ' ', NAME,
+         name, by, begin, waited, run->whole ? ran : "goes on", run->on);
+  if (!*result)
+    printf("%.8s\n", thread);
+  else if (strlen(result) <= RESULT)
+    printf("%-8.8s %s\n", thread, result);
+  else
+    printf("%.8s\n    %s\n", thread, result);
 }
 
 /* -------------------------------------------------------------------- sums */
@@ -155,7 +156,7 @@ void list(const struct view *view) {
     if (!in_view(view, run->begin, run->end))
       continue;
     if (shown++ == 0)
-      printf("\n  %-*s %-8s %7s %7s %7s  %-10s %s\n", NAME, "handler", "by",
+      printf("\n  %-*s %-8s %7s %7s %7s %-10s %s\n", NAME, "handler", "by",
              "begins", "waited", "ran", "on", "thread");
     if (listed < MOST_RUNS) {
       list_run(view, run);
@@ -165,7 +166,9 @@ void list(const struct view *view) {
   if (shown == 0)
     printf("\nNo handler ran.\n");
   if (shown > listed)
-    printf("... and %zu handlers more\n", shown - listed);
+    printf(
+        "... and %zu handlers more; FROM=1 TO=2 shows that part of the run\n",
+        shown - listed);
   if (shown > listed)
     list_sums(view, shown);
 }

@@ -98,12 +98,14 @@ static int by_initiation(const void *a, const void *b) {
   return (x->id > y->id) - (x->id < y->id);
 }
 
+enum { LETTERS = 52 };
+
 /* Operations are lettered in the order in which they were initiated, if they
  * are initiated or run in the view. */
 static void give_letters(struct view *view) {
-  static const char letters[] =
+  static const char letters[LETTERS + 1] =
       "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ";
-  size_t count = view->trace.ops.count, given = 0;
+  size_t count = view->trace.ops.count;
   struct op **ops = resized(NULL, (count + 1) * sizeof(struct op *));
   for (size_t i = 0; i < count; i++) {
     struct op *op = ops[i] = &view->trace.ops.at[i];
@@ -116,8 +118,11 @@ static void give_letters(struct view *view) {
   }
   qsort(ops, count, sizeof *ops, by_initiation);
   for (size_t i = 0; i < count; i++)
-    if (ops[i]->letter)
-      ops[i]->letter = given < sizeof letters - 1 ? letters[given++] : '\0';
+    if (ops[i]->letter) {
+      size_t nth = view->ops++;
+      ops[i]->letter = letters[nth < LETTERS ? nth : LETTERS];
+      view->lettered += nth < LETTERS;
+    }
   free(ops);
 }
 

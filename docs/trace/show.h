@@ -9,8 +9,9 @@ enum { COLUMNS = 80, LABEL = 15, WIDTH = COLUMNS - LABEL - 1 };
 /* What is shown of a trace. */
 struct view {
   struct trace trace;
-  double from, to; /* us since the trace began */
-  double speed;    /* lesson seconds in a real one */
+  double from, to;      /* us since the trace began */
+  double speed;         /* lesson seconds in a real one */
+  size_t ops, lettered; /* operations in the view, and those with letters */
 };
 
 /* ------------------------------------------------------------------ times */
