@@ -11,7 +11,7 @@ as_told() {
   ! seen 'the beach: .* scoops' || wrong 'the ice was taken by the butler of the beach. It has to be done in the cellar: that is a hop.'
   ! seen 'the kitchen: .* scoops' || wrong 'the ice was taken by the butler of the kitchen.'
   seen 'the cellar: .* purple' || wrong 'the cellar was never asked for purple.' '[ 2 s] the cellar: 2 scoops for purple'
-  read_again 'The idea' 'the handler runs exactly once, at home, with the result of the work.'
+  read_again 'The idea' 'its handler runs exactly once, at home, with the result of the work.'
   ! seen '(kitchen|cellar): .* is ' ||
     wrong 'an order has ended on a thread of the kitchen or the cellar. on_served is for the beach.'
   for flavour in purple green orange; do

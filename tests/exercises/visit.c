@@ -308,19 +308,34 @@ void hear_nothing(struct guest *g, int milliseconds) {
           n ? quoted(more, (size_t)n) : "the end");
 }
 
+/* Takes bytes up to and with the delimiter, and no more. */
+static ssize_t next_part(const struct guest *g, char delimiter, char *bytes,
+                         size_t room) {
+  if (!is_ready(g->fd, POLLIN, PATIENCE))
+    return -1;
+  ssize_t n = recv(g->fd, bytes, room, MSG_PEEK);
+  const char *end = n > 0 ? memchr(bytes, delimiter, (size_t)n) : NULL;
+  return n > 0 ? recv(g->fd, bytes, end ? (size_t)(end - bytes) + 1 : (size_t)n,
+                      0)
+               : 0;
+}
+
 void hear_until(struct guest *g, char delimiter, char *text, size_t room,
                 const char *expected) {
   size_t got = 0;
   ssize_t n = 1;
-  while (got < room && (n = next_bytes(g, text + got, 1, PATIENCE)) > 0 &&
-         text[got] != delimiter)
-    got++;
-  if (got == room)
-    wrong(expected, "%s hears %s, and no end of it", g->name,
-          quoted(text, got));
+  while (got < room &&
+         (n = next_part(g, delimiter, text + got, room - got)) > 0) {
+    got += (size_t)n;
+    if (text[got - 1] == delimiter)
+      break;
+  }
   if (n <= 0)
     wrong_end(g, expected, text, got, n);
-  text[got] = '\0';
+  if (text[got - 1] != delimiter)
+    wrong(expected, "%s hears %s, and no end of it", g->name,
+          quoted(text, got));
+  text[--got] = '\0';
   if (!g->silent)
     did("%s hears %s", g->name, quoted(text, got));
 }
