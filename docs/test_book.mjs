@@ -4,7 +4,7 @@
 // elsewhere, nothing wider than the page, contrast of at least 4.5, all links
 // lead somewhere. Theme, search, and the pages without JavaScript; the PDF.
 import {createRequire} from 'node:module';
-import {readdirSync, readFileSync} from 'node:fs';
+import {existsSync, readdirSync, readFileSync} from 'node:fs';
 import {resolve} from 'node:path';
 import {pathToFileURL} from 'node:url';
 
@@ -63,7 +63,8 @@ for (at of files) {
 }
 
 // Links: to a file that is there, and an id that it has.
-const texts = Object.fromEntries(files.map(f => [f, readFileSync(home + '/' + f, 'utf8')]));
+const runs = existsSync(home + '/trace') ? readdirSync(home + '/trace').map(f => 'trace/' + f) : [];
+const texts = Object.fromEntries(files.concat(runs).map(f => [f, readFileSync(home + '/' + f, 'utf8')]));
 let links = 0;
 for (const file of files)
   for (const [, target] of texts[file].matchAll(/<a [^>]*?href="([^"]*)"/g)) {

@@ -164,11 +164,12 @@ function foldTimes(run) {
   for (const bar of run.bars) times.push(bar.from, bar.to, bar.ready?.at ?? bar.from);
   run.times = Float64Array.from(new Set(times)).sort();
   run.steps = new Float64Array(run.times.length);
-  const wide = new Set(); // a handler has room for its name
-  for (const bar of run.bars) wide.add(indexBelow(run.times, bar.from) + 1);
+  const wide = new Map(); // a handler has room for its name, if there are few
+  for (const bar of run.bars)
+    wide.set(indexBelow(run.times, bar.from) + 1, run.bars.length > 24 ? 3 : Math.max(3, bar.name.length / 2));
   for (let i = 1; i < run.times.length; i++) {
     const gap = run.times[i] - run.times[i - 1];
-    run.steps[i] = run.steps[i - 1] + (gap >= SHORT ? 5 : gap >= ALONE || wide.has(i) ? 3 : 1);
+    run.steps[i] = run.steps[i - 1] + Math.max(gap >= SHORT ? 5 : gap >= ALONE ? 3 : 1, wide.get(i) ?? 1);
   }
 }
 
@@ -200,7 +201,7 @@ function measureOf(run, folded) {
 // To scale is truer, as long as something can be seen of it.
 function suggestFold(run) {
   const shown = run.bars.filter(bar => bar.to - bar.from > run.end / 400).length;
-  return run.bars.length > 4 && shown < run.bars.length / 3;
+  return run.end < ALONE * 10 || run.bars.length > 4 && shown < run.bars.length / 3;
 }
 
 const UNITS = [[1, 's', 1], [1e-3, 'ms', 1e3], [0, 'µs', 1e6]];
