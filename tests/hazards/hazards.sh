@@ -55,6 +55,8 @@ variant() {
   esac
 }
 
+lower() { tr '[:upper:]' '[:lower:]' <<<"$1"; }
+
 program() { echo "$ROOT$(variant "$2")/hazards/${1%.c}"; }
 
 # lines TEXT: those of the input that have it in them. same LINES: is the input
@@ -199,8 +201,9 @@ prove_one() {
         return
       }
     done
-    how+=", $(tr '[:upper:]' '[:lower:]' <<<"$tool")${shown:+ $shown}"
+    how+=", $(lower "$tool")${shown:+ $shown}"
   done
+  [ -n "$how" ] || how=", left out, for want of ${LACKS-}"
   echo "${hazard%.c}:${how#,}: caught$([ "$runs" = 1 ] ||
     echo " $runs of $runs"), its twin is clean"
   : >"$results/passed.$$"
@@ -272,7 +275,7 @@ build() {
     [ -z "$sources" ] && continue
     case $tool in
     Address | Thread)
-      $MAKE -s -k hazard-programs SEED= SANITIZE=${tool,} HAZARDS="$sources"
+      $MAKE -s -k hazard-programs SEED= SANITIZE=$(lower $tool) HAZARDS="$sources"
       ;;
     *)
       $MAKE -s -k hazard-programs SANITIZE= SEED="$(

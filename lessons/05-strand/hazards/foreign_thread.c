@@ -1,12 +1,12 @@
 /* A thread that is no butler touches what belongs to a strand.
  *
- * A strand keeps its own handlers apart and nobody else. This thread delivers a
- * cup with its own hands, while a handler of the strand does the same. The twin
- * posts to the strand.
+ * A strand keeps its own handlers apart and nobody else. This thread delivers
+ * 100 cups with its own hands, while a handler of the strand does the same. The
+ * twin posts to the strand.
  *
  * Thread: data race, in deliver
- * Seed: 1 cups
- * Fixed: 2 cups
+ * Seed: {100..199} cups
+ * Fixed: 200 cups
  */
 #include "lesson.h"
 
@@ -17,11 +17,13 @@ static ax_strand *johnny;
 static int cups; /* in johnny */
 
 static void deliver(void) {
-  lesson_work(2);
-  cups++;
+  for (int i = 0; i < 100; i++) {
+    cups++;
+    (void)ax_now(); /* one looks at his watch: a seed may switch here */
+  }
 }
 
-static void on_cup(void *arg, int err, size_t n) { deliver(); }
+static void on_tray(void *arg, int err, size_t n) { deliver(); }
 
 static void *aunt(void *arg) {
   deliver();
@@ -34,7 +36,7 @@ int main(void) {
   pthread_t thread;
   if (pthread_create(&thread, NULL, aunt, NULL))
     return 1;
-  ax_post(johnny, ax_call(on_cup, NULL));
+  ax_post(johnny, ax_call(on_tray, NULL));
   ax_run(context);
   pthread_join(thread, NULL);
   printf("%d cups\n", cups);
