@@ -1,0 +1,2 @@
+# Says: memory was never freed
+s/^  batch_free\(s->held\);//

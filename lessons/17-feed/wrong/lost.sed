@@ -1,0 +1,2 @@
+# Says: comes behind what Ann had
+s/^    lesson_must\("hold it".*/    (void)update;/
