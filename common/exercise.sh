@@ -43,9 +43,8 @@ belongs() {
 # find_mine DIR: the learner's directory for it, which may not exist yet.
 find_mine() {
   local base=${1##*/} dir
-  for dir in "$WORK/$base" "$WORK"/[0-9]*-"$(name_of "$1")" \
-    "$WORK/${base%%-*}"-*; do
-    [ -d "$dir" ] || continue
+  for dir in "$WORK"/[0-9]*-"$(name_of "$1")" "$WORK/${base%%-*}"-*; do
+    [ ! -d "$WORK/$base" ] && [ -e "$dir/exercise.c" ] || continue
     if [ "$(name_of "$dir")" = "$(name_of "$1")" ] || ! belongs "$dir"; then
       echo "$dir"
       return
@@ -88,7 +87,7 @@ begin() {
     echo "To begin anew, move it away first. Is it done? make check$key"
     return
   fi
-  local where=': look for \`todo\`, and write' seed='SEED=7 or '
+  local where=': look for `todo`, and write' seed='SEED=7 or '
   [ "$page" = exercise.c ] ||
     { where=', and so are more files beside it' && seed=; }
   mkdir -p "$mine" && (set -C && starter "$dir/exercise.c" >"$mine/$page") ||

@@ -68,6 +68,10 @@ write '  for (;;)
     continue;'
 verb 2 check1
 says 'it did not end'
+write '  int spare;'
+verb 2 check1
+says 'The compiler warned:'
+says 'unused variable'
 write '  *(volatile int *)8 = 1;'
 verb 2 check1
 says 'Segmentation fault'
@@ -111,7 +115,12 @@ says 'Well done'
 mv $work/01-clock $work/01-strand
 verb 2 check1
 says 'begin with'
-mv $work/01-strand $work/42-clock
+mv $work/01-strand $work/01-mine
+mv $work/01-mine/exercise.c $work/01-mine/main.c
+verb 2 check1
+says 'begin with'
+mv $work/01-mine/main.c $work/01-mine/exercise.c
+mv $work/01-mine $work/42-clock
 verb 0 progress
 says "$work/42-clock is here, and no lesson of that name"
 mv $work/42-clock $work/01-timer

@@ -1,0 +1,79 @@
+# check_talk.sh: programs that a check talks to while they run: servers, and what
+# waits for signals. Read by check.sh, where the functions are told.
+
+start() {
+  quickly "$@" && shift
+  exec 7<>"$tmp/input"
+  (limited "$LIMIT" $FIXED "$program" "$@" <"$tmp/input" 7>&- >"$out" 2>"$err") &
+  pid=$!
+}
+
+say_to() { printf '%s\n' "$1" >&7; }
+end_input() { exec 7>&-; }
+
+# ended WHAT [EXPECTED]: it has ended, and well; or else is wrong, and if it hung
+# that is WHAT.
+ended() {
+  wait "$pid" 2>/dev/null
+  status=$?
+  pid=
+  ! hangs || wrong "$@"
+  judge
+}
+
+await() {
+  local pattern=$1 && shift
+  while [ "$(times "$pattern")" -lt "${often:-1}" ]; do
+    kill -0 "$pid" 2>/dev/null || {
+      ended "$@"
+      [ "$(times "$pattern")" -ge "${often:-1}" ] || wrong "$@"
+      return
+    }
+    sleep 0.02
+  done
+}
+
+signal() { kill -"$1" "$pid"; }
+
+finish() {
+  [ -n "$pid" ] || return 0
+  if [ $# -gt 0 ]; then
+    ended "$@"
+  else
+    wait "$pid" 2>/dev/null
+    status=$?
+    pid=
+    judge
+  fi
+}
+
+serve() {
+  start "$@"
+  await '^listening on ' 'it does not say where it listens'
+  endpoint=$(sed -n 's/^listening on //p;/^listening/q' "$out")
+}
+
+# built PROGRAM: builds build/bin/PROGRAM of the course, and prints its path.
+built() {
+  MAKEFLAGS= $MAKE -s "$ROOT/bin/$1" CC="$CC" SCHEDULER="$SCHEDULER" >&2 &&
+    echo "$ROOT/bin/$1"
+}
+
+client() {
+  local checker
+  checker=$(built "check$key") || exit
+  (limited "$LIMIT" "$checker" "$@" >"$tmp/client.out" 2>"$tmp/client.err") &&
+    return
+  wrong "$(cat "$tmp/client.err")"
+}
+
+# It says by itself what is wrong.
+play_scenes() {
+  local checker tool
+  checker=$(built "check$key") || exit
+  for tool in AddressSanitizer ThreadSanitizer; do
+    quickly "$([ $tool = AddressSanitizer ] && echo address || echo thread)"
+    echo "With $tool:"
+    $FIXED "$checker" "$program" ${SCENE:+"$SCENE"} || exit
+  done
+}
