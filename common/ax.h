@@ -686,8 +686,9 @@ void ax_acceptor_close(ax_acceptor *acceptor);
  *
  * With AX_TRACE=file.json in the environment the core writes what it does as
  * Chrome trace events, which Perfetto opens: a slice for every handler, with
- * thread, strand, operation and the operation that initiated it; arrows from
- * initiation to handler; the butlers by name; the polls of the loop. */
+ * thread, strand, operation and the operation that initiated it; when it was
+ * ready to run; arrows from initiation to handler; the butlers by name; the
+ * polls of the loop. */
 void ax_trace_mark(const char *text);
 
 #endif

@@ -64,7 +64,7 @@ size_t ax__op_finish_all(ax__queue *queue, int err) {
 
 /* On a butler, in the token's executor; or not live, and maybe still pending.
  * A slice begins before the memory is given back, because it copies from it. */
-static inline void run(ax__entry *entry, bool live, const char *part) {
+static inline void complete(ax__entry *entry, bool live, const char *part) {
   ax_op *op = ax__op_of(entry);
   if (op->pending)
     count(op, -1);
@@ -82,8 +82,8 @@ static inline void run(ax__entry *entry, bool live, const char *part) {
   ax__release(held);
 }
 
-void ax__op_run(ax__entry *entry, bool live) { run(entry, live, NULL); }
+void ax__op_run(ax__entry *entry, bool live) { complete(entry, live, NULL); }
 
 void ax__op_run_home(ax__entry *entry, bool live) {
-  run(entry, live, AX__HOME);
+  complete(entry, live, AX__HOME);
 }
