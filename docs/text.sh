@@ -11,7 +11,7 @@
 #                                number and title of each lesson, as a link
 #   <!-- minutes -->             is followed by a table of the parts of all decks
 #   <!-- hazards -->             is followed by a table of all hazards, from their
-#                                first comments (tests/hazards/hazards.sh)
+#                                first comments (tests/hazards/comment.sh)
 #   <!-- times -->               is followed by a table of start, minutes and
 #                                more, whose starts are what the minutes say
 #

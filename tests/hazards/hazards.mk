@@ -1,5 +1,5 @@
 # Hazards: small programs that are wrong on purpose, each with a twin that is
-# right. What a hazard's first comment says of itself is in hazards.sh.
+# right. What a hazard's first comment says of itself is in comment.sh.
 
 HAZARD_RUNS ?= 1
 hazards_of = $(filter-out %_fixed.c,$(sort $(wildcard $(DIR_$1)/hazards/*.c)))

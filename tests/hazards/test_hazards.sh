@@ -66,8 +66,8 @@ twin_other_fixed, Prints: it does not print
 twin_more_fixed, Prints: it does not print
 unsaid_fixed, Prints: the hazard has no line 'Fixed: '
 no_verdict: its first comment has no verdict
-no_program was not built for Prints
-alone has no twin"
+no_program: build/false/hazards/no_program.c was not built for Prints
+alone: it has no twin"
 
 # What this machine lacks finds nothing.
 if [ -n "${LACKS-}" ]; then
@@ -83,7 +83,7 @@ names=$(sed 's/_fixed//; s/[ ,:].*//' <<<"$false")
 if output=$(prove $(printf "$place/%s.c " $names)); then
   echo 'what is wrong passes' && wrong=1
 fi
-grep -q "^hazards: 0 of $(wc -w <<<"$names" | tr -d ' ') caught" <<<"$output" ||
+grep -q "^hazards: 0 of $(wc -w <<<"$names" | tr -d ' ') are caught" <<<"$output" ||
   { echo "some are said to be caught: $output" && wrong=1; }
 while read -r message; do
   name=${message%%[,: ]*}
