@@ -5,3 +5,7 @@ LESSON_SRC_18 += lessons/12-framing/linger.c lessons/16-chat/server.c \
 
 # The demo and its test measure lesson 16 beside it.
 LESSON_RUNS_18 = 16
+
+# The exercise accepts with the listener of lesson 10.
+EXERCISE_SRC_18 = lessons/10-echo/listener.c
+CHECK_SRC_18 = tests/exercises/visit.c
