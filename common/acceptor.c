@@ -204,12 +204,14 @@ static void remove_file(ax_acceptor *a) {
 
 static int bind_to(ax_acceptor *a, int fd, const ax_endpoint *endpoint) {
   const struct sockaddr *addr = (const struct sockaddr *)&endpoint->addr;
+  /* region: reuse */
   if (addr->sa_family == AF_INET6)
     ax__set_option(fd, IPPROTO_IPV6, IPV6_V6ONLY, 1);
   if (addr->sa_family != AF_UNIX) {
     ax__set_option(fd, SOL_SOCKET, SO_REUSEADDR, 1);
     return bind_now(fd, addr, endpoint->len);
   }
+  /* end: reuse */
   const struct sockaddr_un *file = (const struct sockaddr_un *)addr;
   int err = bind_now(fd, file, endpoint->len);
   if (err == UV_EADDRINUSE)
@@ -222,6 +224,7 @@ static int bind_to(ax_acceptor *a, int fd, const ax_endpoint *endpoint) {
 int ax_acceptor_listen(ax_acceptor *a, const ax_endpoint *endpoint) {
   if (a->io.own.fd != -1)
     return UV_EISCONN;
+  /* region: open */
   int fd = ax__socket(endpoint->addr.ss_family, SOCK_STREAM);
   if (fd < 0)
     return fd;
@@ -230,6 +233,7 @@ int ax_acceptor_listen(ax_acceptor *a, const ax_endpoint *endpoint) {
     err = -errno;
     remove_file(a);
   }
+  /* end: open */
   if (err)
     close(fd);
   else

@@ -8,7 +8,8 @@
 -- A code block becomes the region of that name, from `region: NAME` to
 -- `end: NAME`, or the whole file when it names none; definition="on_read" takes
 -- that function or struct instead, without a mark in the source, and several
--- when it names several, a blank line between them. lines="1-4|6" is kept as
+-- when it names several, a blank line between them; only="2-9" takes these lines
+-- of either. lines="1-4|6" is kept as
 -- data-line-numbers, for slides that step through it. An output block becomes
 -- the expected output without the rules for its test (lines with a # first);
 -- lines="3-9" takes an excerpt of it. Each block keeps its path as data-source. Paths are relative to the repository's
@@ -75,19 +76,22 @@ local function definitions(path, names)
   return lines
 end
 
-local function output(path, excerpt)
+local function excerpt(path, lines, range)
+  if not range then return lines end
+  local first, last = range:match("^(%d+)-(%d+)$")
+  first, last = tonumber(first), tonumber(last)
+  if not first or first < 1 or last < first or last > #lines then
+    fail(path .. ": it has no lines " .. range .. " of " .. #lines)
+  end
+  return {table.unpack(lines, first, last)}
+end
+
+local function output(path, range)
   local lines = {}
   for _, line in ipairs(lines_of(path)) do
     if line:sub(1, 1) ~= "#" then lines[#lines + 1] = line end
   end
-  if excerpt then
-    local first, last = excerpt:match("^(%d+)-(%d+)$")
-    first, last = tonumber(first), tonumber(last)
-    if not first or first < 1 or last < first or last > #lines then
-      fail(path .. ": it has no lines " .. excerpt .. " of " .. #lines)
-    end
-    lines = {table.unpack(lines, first, last)}
-  end
+  lines = excerpt(path, lines, range)
   if #lines == 0 then fail(path .. ": the output is empty") end
   return lines
 end
@@ -115,14 +119,15 @@ function CodeBlock(block)
   end
   if block.text:find("%S") then fail(path .. ": its block has to be empty") end
   if has.code then
-    block.text = dedent(has.definition and definitions(path, has.definition)
-      or region(path, has.region))
+    local lines = has.definition and definitions(path, has.definition)
+      or region(path, has.region)
+    block.text = dedent(excerpt(path, lines, has.only))
     has["line-numbers"] = has.lines
   else
     block.text = table.concat(output(path, has.lines), "\n")
   end
   has.source = path
   has.code, has.output, has.region, has.lines = nil, nil, nil, nil
-  has.definition = nil
+  has.definition, has.only = nil, nil
   return block
 end

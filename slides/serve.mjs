@@ -8,8 +8,14 @@ const [directory, port = '8000'] = process.argv.slice(2);
 const types = {html: 'text/html; charset=utf-8', pdf: 'application/pdf'};
 const kind = name => types[name.split('.').pop()];
 const decks = () => readdirSync(directory).filter(kind).sort();
-const list = () => '<!DOCTYPE html><meta charset="utf-8"><title>Decks</title>' +
-  decks().map(name => `<p><a href="${name}">${name}</a></p>`).join('');
+const title = name => name.endsWith('.pdf') ? `${name}, to be printed` :
+  readFileSync(join(directory, name), 'utf8').match(/<title>([^]*?)<\/title>/)[1];
+const list = () => '<!DOCTYPE html><html lang="en"><meta charset="utf-8">' +
+  '<meta name="viewport" content="width=device-width, initial-scale=1">' +
+  '<meta name="color-scheme" content="light dark"><title>Decks</title>' +
+  '<body style="font: 20px/1.5 system-ui, sans-serif; margin: 2em">' +
+  '<h1>Asynchronous I/O in C</h1>' +
+  decks().map(name => `<p><a href="${name}">${title(name)}</a></p>`).join('');
 
 const server = createServer((request, response) => {
   const name = basename(request.url.split('?')[0]);

@@ -1,4 +1,4 @@
-# The slides: four decks, one file each, which need no network. What they need
+# The slides: five decks, one file each, which need no network. What they need
 # themselves is in docs/docs.mk.
 
 DECKS := $(patsubst slides/%.md,build/slides/%.html,\
@@ -11,7 +11,7 @@ BROWSE = NODE_MODULES=$(NODE_MODULES) CHROMIUM=$$(command -v $(CHROMIUM)) node
 
 .PHONY: slides slides-pdf slides-serve test-slides
 
-#: slides      four decks in build/slides, each a file that needs no network
+#: slides      five decks in build/slides, each a file that needs no network
 slides: $(DECKS)
 	@echo 'Open: $(DECKS)'
 

@@ -43,11 +43,13 @@ static void on_accepted(void *arg, int err, size_t n);
 
 /* In the lobby's strand: the session is there before its client. */
 static void accept_next(void *arg, int err, size_t n) {
+  /* region: next */
   struct door *door = arg;
   struct relay *r = door->next = relay_new(&door->lobby->proxy);
   ax_token token = ax_keep(r, ax_call(on_accepted, door));
   ax_acceptor_accept(door->acceptor, r->client, ax_on(r->strand, token));
   ax_unref(r);
+  /* end: next */
 }
 
 /* In the session's strand. An error means that the door was closed. */

@@ -36,14 +36,14 @@ static void ask(struct customer *c) {
   ax_op *op;
   switch (c->shop->way) {
   /* region: ways */
-  case BLOCKING: /* figure 2 */
+  case BLOCKING: /* figure 2: the butler goes himself */
     on_answer(c, interpreter_ask(q), 0);
     break;
-  case WRAPPED: /* figure 3 */
+  case WRAPPED: /* figure 3: he takes a form along */
     op = ax_initiate(c->shop->executor, token);
     ax_complete(op, interpreter_ask(q), 0);
     break;
-  case STRAND: /* figure 4 */
+  case STRAND: /* figure 4: the tent has a butler of its own */
     ax_run_on(c->shop->python, interpreter_ask, q, token);
     break;
     /* end: ways */

@@ -132,9 +132,11 @@ static void packet_send_done(void *arg, int err, size_t n);
 
 /* In c's strand. */
 static void start_packet_send(struct chat_handler *c) {
+  /* region: write */
   const struct message *m = STAILQ_FIRST(&c->send_packet_queue);
   ax_stream_write(c->base.stream, AX_CSEQ(ax_cbuffer(m->bytes, m->size)),
                   ax_keep(c, ax_call(packet_send_done, c)));
+  /* end: write */
 }
 
 /* In c's strand. The queue is empty exactly when no write is under way. */

@@ -33,8 +33,8 @@ void room_leave(void *arg, int err, size_t n) {
 /* In the room's strand. Who has been heard may read on. */
 void room_say(void *arg, int err, size_t n) {
   struct message *m = arg;
-  struct chat_handler *from = m->who, *c = LIST_FIRST(&from->room->members);
-  for (; c; c = LIST_NEXT(c, others))
+  struct chat_handler *from = m->who, *c;
+  LIST_FOREACH(c, &from->room->members, others)
     if (c != from)
       chat_send(c, m->bytes, m->size);
   ax_post(from->strand, ax_keep(from, ax_call(read_packet, from)));

@@ -12,7 +12,7 @@ struct session {
   struct outbox outbox; /* and with it the stream and the strand */
 
   /* In the strand. */
-  ax_dynbuf in;      /* lines on their way to the hall, and what came since */
+  ax_dynbuf in;      /* lines for the hall, and what came since */
   struct turn *turn; /* those that are there now, or NULL */
   const char *why;   /* it is cut off */
   size_t lines;      /* taken so far */
