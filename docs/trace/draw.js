@@ -1,7 +1,7 @@
 // How a run looks: rows with bars, drawn by one of the pens of pens.js.
 
 const BAR = 26, THIN = 6, GAP = 10, AXIS = 26, HEAD = 22, LEVELS = 4;
-const WORD = 0.6; // of a letter's size is its width, wherever it is drawn
+const WORD = 0.64; // of a letter's size is its width, wherever it is drawn
 
 // ------------------------------------------------------------------ rows
 
@@ -184,8 +184,9 @@ function drawOverlap(pen, row, [left, right], size) {
 
 function drawBars(art, row) {
   const {pen, size, x, few} = art;
-  row.seen.forEach((level, i) => level.forEach((bar, j) =>
-    drawBar(art, row, bar, level[j - 1], level[j + 1], i)));
+  const each = draw => row.seen.forEach((level, i) => level.forEach((bar, j) =>
+    draw(art, row, bar, row.y + 2 + i * BAR, level[j - 1], level[j + 1])));
+  each(drawBar);
   let last = -9;
   for (const start of row.starts ?? []) {
     const at = x(start.u);
@@ -193,20 +194,31 @@ function drawBars(art, row) {
     pen.box(at - 1.5, row.y + 1, few ? 3 : 2, few ? BAR - 2 : 5, {fill: 'ink', kind: 'start'});
     last = at;
   }
+  each(drawName);
 }
 
-function drawBar({pen, size, x, look, few}, row, bar, before, after, level) {
+function edgesOf({size, x}, bar) {
   const left = Math.max(x(bar.u0), size.gutter - 2), right = Math.min(x(bar.u1), size.width);
-  const width = Math.max(right - left, 3), top = row.y + 2 + level * BAR;
+  return {left, right, width: Math.max(right - left, 3)};
+}
+
+function drawBar(art, row, bar, top) {
+  const {pen, look} = art, {left, width} = edgesOf(art, bar);
   const {colour} = bar.executor, work = bar.part === 'work';
   const style = {fill: colour, r: 4, kind: row.thread ? 'bar' : 'again'};
   if (work) Object.assign(style, {fill: 'lane', stroke: colour, width: 2.5, dash: [5, 3]});
   if (look.selected === bar) Object.assign(style, {stroke: 'ink', width: 3});
   pen.box(left, top, width, BAR - 4, style);
+}
+
+// In the bar, smaller if need be; beside it, if there is room; or not at all.
+function drawName(art, row, bar, top, before, after) {
+  const {pen, size, x, few} = art, {left, right, width} = edgesOf(art, bar);
   const name = bar.name + (bar.part ? `: ${bar.part}` : '');
-  const inner = fit(name, width - 8, 13);
+  const letter = [13, 12, 11].find(l => fit(name, width - 4, l) === name) ?? 11;
+  const inner = width > 20 && fit(name, width - 4, letter);
   if (inner)
-    pen.text(left + 6, top + 16, inner, {fill: work ? 'ink' : 'paper', size: 13});
+    pen.text(left + 4, top + 16, inner, {fill: bar.part === 'work' ? 'ink' : 'paper', size: letter});
   else if (few) {
     const room = (after ? x(after.u0) : size.width) - right - 6;
     const behind = left - (before ? Math.max(x(before.u1), x(before.u0) + 3) : size.gutter) - 6;

@@ -59,14 +59,15 @@ function readRun(lines, speed) {
     if (words[0] !== 'M') now += +words[words[0] === 'r' ? 1 : 2];
     kinds[words[0]](words, now);
   }
-  for (const [id, span] of begun) addUnfinished(run, op(id), span);
+  for (const [id, span] of begun)
+    if (op(id).ready.length) addUnfinished(run, op(id), span);
   finish(run, threads);
   return run;
 }
 
 // A handler that had not returned when the trace ended.
 function addUnfinished(run, op, span) {
-  const {on, part} = op.ready[op.ready.length - 1] ?? {on: 'somewhere', part: ''};
+  const {on, part} = op.ready[op.ready.length - 1];
   const bar = {...span, to: null, op, name: op.name, by: 0, on, part, err: 0, n: 0, open: true};
   op.bars.push(bar);
   bar.thread.bars.push(bar);
@@ -131,7 +132,7 @@ function gatherExecutors(run) {
   list.forEach((executor, i) => {
     executor.colour = executor.many ? 'line' : strand(executor.name) ?
       `strand${(number(executor.name) - 1) % 6}` : 'context';
-    executor.strand = strand(executor.name);
+    executor.strand = (executor.many ? executor.bars : [executor]).every(b => strand(b.on ?? b.name));
     executor.place = i;
     for (const bar of executor.bars) bar.executor = executor;
   });
@@ -166,7 +167,7 @@ function foldTimes(run) {
   run.steps = new Float64Array(run.times.length);
   const wide = new Map(); // a handler has room for its name, if there are few
   for (const bar of run.bars)
-    wide.set(indexBelow(run.times, bar.from) + 1, run.bars.length > 24 ? 3 : Math.max(3, bar.name.length / 2));
+    wide.set(indexBelow(run.times, bar.from) + 1, run.bars.length > 24 ? 3 : Math.max(3, bar.name.length));
   for (let i = 1; i < run.times.length; i++) {
     const gap = run.times[i] - run.times[i - 1];
     run.steps[i] = run.steps[i - 1] + Math.max(gap >= SHORT ? 5 : gap >= ALONE ? 3 : 1, wide.get(i) ?? 1);

@@ -49,14 +49,31 @@ build/docs/trace/%.html: lessons/%/README.md $(PAGE_PARTS) \
 
 PICTURE = CHROMIUM=$$(command -v $(CHROMIUM)) node docs/trace/picture.mjs
 
-.PHONY: site-pages run-pictures test-run-pictures test-page record
+.PHONY: site-pages run-pictures test-run-pictures test-page record \
+  test-recorded
 site-pages:
 	@$(MAKE) -s $(SITE_PAGES)
 
 run-pictures: site-pages
 	@$(PICTURE) write $(PICTURED)
 
-test-run-pictures: site-pages
+# A server's run depends on clients and on real time. A piece of one is kept in
+# its lesson: handlers FROM to TO, in the order in which they end. Look at what
+# the picture shows then, and at what the README says of it.
+record: $(LESSON:%=trace%)
+	$(Q)awk -v from=$(FROM) -v to=$(TO) -f docs/trace/cut.awk \
+	  build/trace/$(call name,$(LESSON)).json >build/run.json
+	$(Q)mv build/run.json $(DIR_$(LESSON))/
+
+# Handlers that were recorded have to be there still.
+test-recorded:
+	@for run in lessons/*/run.json; do \
+	  sed -n 's/.*"name":"\([a-z_0-9]*\)","cat":"handler".*/\1/p' $$run | sort -u | \
+	    while read -r name; do grep -qw "$$name" lessons/*/*.c common/*.c || { \
+	    echo "$$run:1: stale: there is no $$name any more: try" \
+	      '`make record LESSON=n FROM=a TO=b`' >&2; exit 1; }; done || exit 1; done
+
+test-run-pictures: site-pages test-recorded
 	@$(PICTURE) check $(PICTURED)
 
 test-page: site-pages

@@ -48,21 +48,21 @@ function sceneOf(root, run, shared) {
   const strands = run.executors.some(e => e.strand);
   const isJohnny = e => e.strand || (!strands && e.bars.some(b => shared(b.name)));
   const use = (name, x, y, more = '') => `<use href="#${name}" x="${x}" y="${y}" ${more}/>`;
-  const label = (x, y, text, more = '') => `<text class="mid" x="${x}" y="${y}" ${more}>${escaped(text)}</text>`;
+  const label = (x, y, text, more = '') => `<text x="${x}" y="${y}" ${more || 'class="mid"'}>${escaped(text)}</text>`;
   const cups = (id, n) => `<g id="${id}">${Array.from({length: n}, () => '<g class="cup"></g>').join('')}</g>`;
   root.innerHTML = '<rect y="400" width="1160" height="140" rx="16" fill="var(--sand)"/>' + use('home', 0, 0) + use('owner', 668, 352) +
     `<g id="assistant-place">${use('assistant', 1082, 352)}</g>` + use('counter', 0, 0) +
     `<g id="blending">${use('blender', 800, 283)}</g>` + cups('making', 5) + cups('table', 6) +
-    label(735, 330, '', 'id="making-text"') + label(946, 330, '', 'id="table-text"') +
+    label(735, 330, '', 'class="mid" id="making-text"') + label(946, 330, '', 'class="mid" id="table-text"') +
     `<g id="ropes"></g>` +
     spots.map((e, i) => `<g class="spot">${use('castle', places[i] - 4, GROUND - 30, 'opacity=".55"')}` +
       `<g class="calm">${use(isJohnny(e) ? 'johnny' : 'susie', places[i], GROUND)}</g>` +
       `<g class="freeze">${use('johnny-freeze', places[i], GROUND)}</g>` +
-      label(places[i], GROUND + 52, spots.length > 2 ? e.name : `${isJohnny(e) ? 'Johnny' : 'Susie'}: ${e.name}`, 'class="mid name"') +
+      label(places[i], GROUND + 52, spots.length > 2 ? e.name : `${isJohnny(e) ? 'Johnny' : 'Susie'}: ${e.name}`, 'class="mid name" paint-order="stroke"') +
       `</g>`).join('') +
-    `<g id="dad-place"><g>${use('dad', 0, 0)}${label(0, 24, 'Dad', 'class="mid name"')}</g></g>` +
+    `<g id="dad-place"><g>${use('dad', 0, 0)}${label(0, 24, 'Dad', 'class="mid name" paint-order="stroke"')}</g></g>` +
     butlers.map((t, i) => `<g class="butler"><g>${use(i % 2 ? 'jeeves' : 'butler', 0, 0)}` +
-      `<g class="hold"></g>${label(0, 22, t.name, 'class="mid name"')}<text class="mid sleep" x="0" y="-160">z z z</text></g></g>`).join('') +
+      `<g class="hold"></g>${label(0, 22, t.name, 'class="mid name" paint-order="stroke"')}<text class="mid sleep" x="0" y="-160">z z z</text></g></g>`).join('') +
     '<g id="bubbles"></g>';
   return {root, run, shared, butlers, spots, places};
 }
