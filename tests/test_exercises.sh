@@ -70,9 +70,22 @@ solution_passes() {
   ! grep -q 'warning:' "$said" || complain 'the solution has warnings'
 }
 
+# All files of a larger solution, edited.
+edit_all() {
+  local file edited=build/test-exercises/$key.edited changed=
+  mkdir -p "$edited" && rm -f "$edited"/*
+  for file in "$dir"/*.[ch]; do
+    sed -E -f "$1" "$file" >"$edited/${file##*/}"
+    cmp -s "$file" "$edited/${file##*/}" || changed=1
+  done
+  [ -n "$changed" ] || complain "$1 changes nothing" >&2
+  echo "$edited"
+}
+
 # What is wrong in one place may be the solution, edited by sed: wrong/NAME.sed.
 answer_of() {
-  case $1 in
+  case $page$1 in
+  main.c*.sed) edit_all "$1" ;;
   *.sed)
     sed -E -f "$1" "$dir/exercise.c" >"build/test-exercises/$key.edited.c"
     ! cmp -s "$dir/exercise.c" "build/test-exercises/$key.edited.c" ||
@@ -83,8 +96,10 @@ answer_of() {
   esac
 }
 
+# Those of the larger exercises take long: ONLY=-http tries them.
 wrong_ones_fail() {
   local file words
+  [ "$page" = exercise.c ] || [ -n "${ONLY:-}" ] || return
   for file in "$dir"/wrong/*.c "$dir"/wrong/*.sed; do
     [ -e "$file" ] || continue
     words=$(sed -n '1s/^\(\/\*\|#\) Says: //p' "$file" | sed 's/ \*\/$//')

@@ -1,0 +1,2 @@
+# Says: What is pending then is yours
+s/^    ax_timer_cancel\(b->timer\);//

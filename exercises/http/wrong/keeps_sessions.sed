@@ -1,0 +1,2 @@
+# Says: alive: 7
+s/^  ax_unref\(s\);//
