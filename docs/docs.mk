@@ -63,6 +63,7 @@ docs-tools:
 doc = $(wildcard $(1:%=docs/%.md))
 LESSON_TEXTS = $(foreach n,$(N),$(DIR_$n)/README.md)
 BOOK_TEXTS = README.md $(call doc,story model) $(LESSON_TEXTS) \
+  $(patsubst %,exercises/%/README.md,http store balance) \
   $(call doc,ownership) build/book/reference.md \
   $(call doc,your-program asio hazards seeds trace core tricks performance irc \
   glossary teaching sources) \
