@@ -118,7 +118,7 @@ build/book/manual.md: docs/man.sh docs/docs.mk common/cli.c $(MARKED)
 test-docs: docs-tools
 	@$(MAKE) test-text
 	@node docs/pictures.mjs check
-	@$(MAKE) test-run-pictures test-page
+	@$(MAKE) test-run-pictures test-page-browser
 	@$(MAKE) test-slides
 	@$(MAKE) book
 	@java -jar $(NODE_MODULES)/vnu-jar/build/dist/vnu.jar --Werror \

@@ -75,8 +75,8 @@ test:
 	@$(MAKE) test-text || echo 'STALE: a text, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(MAKE) test-install) || \
 	  echo 'FAILED: test-install, see above' >>build/wrong
-	@$(if $(SANITIZE),:,$(MAKE) -k test-own test-demo test-edited) || \
-	  echo 'FAILED: test-own, test-demo or test-edited, see above' >>build/wrong
+	@$(if $(SANITIZE),:,$(MAKE) -k test-own test-demo test-edited test-page) || \
+	  echo 'FAILED: test-own, test-demo, test-edited or test-page, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds need Linux.',\
 	  { $(MAKE) -k test-sim test-seeds test-show && $(MAKE) sim SEEDS=400; } || \
 	  echo 'FAILED: under seeds' >>build/wrong))

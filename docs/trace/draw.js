@@ -190,7 +190,7 @@ function drawBars(art, row) {
   let last = -9;
   for (const start of row.starts ?? []) {
     const at = x(start.u);
-    if (at < Math.max(size.gutter - 1, last + 2) || at > size.width) continue;
+    if (at < Math.max(size.gutter - 1, last + 5) || at > size.width) continue;
     pen.box(at - 1.5, row.y + 1, few ? 3 : 2, few ? BAR - 2 : 5, {fill: 'ink', kind: 'start'});
     last = at;
   }

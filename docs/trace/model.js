@@ -130,7 +130,7 @@ function gatherExecutors(run) {
       waits: rest.flatMap(e => e.waits).sort((a, b) => a.from - b.from)});
   }
   list.forEach((executor, i) => {
-    executor.colour = executor.many ? 'line' : strand(executor.name) ?
+    executor.colour = executor.many ? 'soft' : strand(executor.name) ?
       `strand${(number(executor.name) - 1) % 6}` : 'context';
     executor.strand = (executor.many ? executor.bars : [executor]).every(b => strand(b.on ?? b.name));
     executor.place = i;
@@ -208,11 +208,11 @@ function suggestFold(run) {
 const UNITS = [[1, 's', 1], [1e-3, 'ms', 1e3], [0, 'µs', 1e6]];
 function sayTime(time, precision = 3) {
   const [, unit, factor] = UNITS.find(([least]) => Math.abs(time) >= least) ?? UNITS[2];
-  if (time === 0) return '0 s';
-  return `${+(time * factor).toPrecision(precision)} ${unit}`;
+  if (time === 0) return '0\u00a0s';
+  return `${+(time * factor).toPrecision(precision)}\u00a0${unit}`;
 }
 
 // A moment of a run: always in seconds, as lesson_say prints it.
 function sayMoment(time) {
-  return `${time < 0.01 ? +time.toFixed(6) : time < 1 ? +time.toFixed(4) : +time.toFixed(3)} s`;
+  return `${time < 0.01 ? +time.toFixed(6) : time < 1 ? +time.toFixed(4) : +time.toFixed(3)}\u00a0s`;
 }

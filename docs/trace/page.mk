@@ -50,7 +50,7 @@ build/docs/trace/%.html: lessons/%/README.md $(PAGE_PARTS) \
 PICTURE = CHROMIUM=$$(command -v $(CHROMIUM)) node docs/trace/picture.mjs
 
 .PHONY: site-pages run-pictures test-run-pictures test-page record \
-  test-recorded
+  test-recorded test-page-browser
 site-pages:
 	@$(MAKE) -s $(SITE_PAGES)
 
@@ -60,6 +60,7 @@ run-pictures: site-pages
 # A server's run depends on clients and on real time. A piece of one is kept in
 # its lesson: handlers FROM to TO, in the order in which they end. Look at what
 # the picture shows then, and at what the README says of it.
+#: record      keep a piece of LESSON=10's run for its picture, FROM=0 TO=8
 record: $(LESSON:%=trace%)
 	$(Q)awk -v from=$(FROM) -v to=$(TO) -f docs/trace/cut.awk \
 	  build/trace/$(call name,$(LESSON)).json >build/run.json
@@ -76,5 +77,10 @@ test-recorded:
 test-run-pictures: site-pages test-recorded
 	@$(PICTURE) check $(PICTURED)
 
-test-page: site-pages
+#: test-page   is on a page what the trace has?
+test-page:
+	@sh tests/test_page.sh
+
+# The same in a browser, which docs.mk has.
+test-page-browser: site-pages
 	@CHROMIUM=$$(command -v $(CHROMIUM)) node docs/trace/test_page.mjs build/docs/trace

@@ -2,8 +2,8 @@
 // and things are those of the slides, slides/pictures/cast.svg.
 
 // Where the first, the second ... child is, for one child, for two ...
-const SPOTS = [[], [330], [430, 150], [455, 285, 115], [470, 340, 210, 80]];
-const GROUND = 470, SHOWN = 6;
+const SPOTS = [[], [330], [430, 150], [455, 285, 115]];
+const GROUND = 470, SHOWN = 6; // the last child stands for all others
 
 // What is true at a moment of a run.
 function momentOf(run, time) {
@@ -53,7 +53,7 @@ function sceneOf(root, run, shared) {
   root.innerHTML = '<rect y="400" width="1160" height="140" rx="16" fill="var(--sand)"/>' + use('home', 0, 0) + use('owner', 668, 352) +
     `<g id="assistant-place">${use('assistant', 1082, 352)}</g>` + use('counter', 0, 0) +
     `<g id="blending">${use('blender', 800, 283)}</g>` + cups('making', 5) + cups('table', 6) +
-    label(735, 330, '', 'class="mid" id="making-text"') + label(946, 330, '', 'class="mid" id="table-text"') +
+    label(800, 168, '', 'class="mid" id="making-text"') + label(952, 222, '', 'class="mid" id="table-text"') +
     `<g id="ropes"></g>` +
     spots.map((e, i) => `<g class="spot">${use('castle', places[i] - 4, GROUND - 30, 'opacity=".55"')}` +
       `<g class="calm">${use(isJohnny(e) ? 'johnny' : 'susie', places[i], GROUND)}</g>` +
@@ -64,7 +64,7 @@ function sceneOf(root, run, shared) {
     butlers.map((t, i) => `<g class="butler"><g>${use(i % 2 ? 'jeeves' : 'butler', 0, 0)}` +
       `<g class="hold"></g>${label(0, 22, t.name, 'class="mid name" paint-order="stroke"')}<text class="mid sleep" x="0" y="-160">z z z</text></g></g>`).join('') +
     '<g id="bubbles"></g>';
-  return {root, run, shared, butlers, spots, places};
+  return {root, run, shared, butlers, spots, places, others: run.executors.length > spots.length};
 }
 
 function setCups(group, count, place) {
@@ -77,7 +77,7 @@ function setCups(group, count, place) {
 
 // Text of a person, in a bubble above (x, y).
 function bubble(x, y, text, alarm) {
-  const width = Math.max(70, text.length * 11.5 + 26), left = Math.min(Math.max(x - width / 2, 4), 1156 - width);
+  const width = Math.max(70, text.length * 13.5 + 26), left = Math.min(Math.max(x - width / 2, 4), 1156 - width);
   return `<rect class="say${alarm ? ' alarm' : ''}" x="${left}" y="${y - 46}" width="${width}" height="38" rx="12"/>` +
     `<path class="say-tip" d="M${x - 7} ${y - 9}h14l-7 12z"/>` +
     `<text class="mid${alarm ? ' loud' : ''}" x="${left + width / 2}" y="${y - 20}">${escaped(text)}</text>`;
@@ -114,6 +114,8 @@ function showMoment(scene, at) {
       who.some((a, j) => who.some((b, k) => k > j && a.bar.name === b.bar.name && scene.shared(a.bar.name)));
     const group = root.querySelectorAll('.spot')[i];
     group.classList.toggle('frozen', frozen);
+    if (scene.others && i === spots.length - 1)
+      group.querySelector('.name').textContent = who.length ? who[0].bar.on : 'others';
     if (frozen) bubbles.push(bubble(places[i], GROUND - 112, 'Brrrrr!', true));
     else if (who.length) bubbles.push(bubble(places[i], GROUND - 165,
       who[0].bar.name + (who[0].bar.part ? `: ${who[0].bar.part}` : '')));
