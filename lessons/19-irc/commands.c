@@ -6,15 +6,8 @@
 #include <string.h>
 #include <strings.h>
 
-enum who { ANYBODY, WELCOME }; /* may say it: those who are not welcome yet? */
-
 /* region: table */
-static const struct command {
-  const char *name;
-  size_t least; /* parameters */
-  enum who who;
-  command_fn *run;
-} commands[] = {
+static const struct command commands[] = {
     {"PRIVMSG", 0, WELCOME, do_privmsg},
     {"PING", 0, ANYBODY, do_ping},
     {"NOTICE", 0, WELCOME, do_notice},
@@ -62,7 +55,11 @@ const char *command_name(size_t at) {
   return at < COMMANDS ? commands[at].name : NULL;
 }
 
-static const struct command *find(const char *name) {
+static const struct command *find(const struct rules *rules, const char *name) {
+  const struct command *more = rules->more;
+  for (; more && more->name; more++)
+    if (strcasecmp(more->name, name) == 0)
+      return more;
   for (size_t i = 0; i < COMMANDS; i++)
     if (strcasecmp(commands[i].name, name) == 0)
       return &commands[i];
@@ -86,7 +83,7 @@ static bool has_all(const struct line *line, size_t least) {
 }
 
 static void run(struct user *user, const struct line *line) {
-  const struct command *command = find(line->command);
+  const struct command *command = find(&user->hall->rules, line->command);
   if (line->fault != LINE_FINE)
     refuse_bytes(user, line);
   else if (!command)

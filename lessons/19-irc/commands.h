@@ -7,6 +7,14 @@
 
 typedef void command_fn(struct user *user, const struct line *line);
 
+/* A row of the table, or of rules.more. */
+struct command {
+  const char *name;
+  size_t least;                  /* parameters that have to be there */
+  enum { ANYBODY, WELCOME } who; /* may those say it who are not welcome yet? */
+  command_fn *run;
+};
+
 /* Runs a line: finds the command in the table, and whether the user may. */
 void command_run(struct user *user, const struct line *line);
 

@@ -17,6 +17,7 @@
 
 struct session;
 struct turn;
+struct command;
 
 /* What another server adds to this one; lesson 19 adds nothing. */
 struct hooks {
@@ -49,6 +50,9 @@ struct rules {
   struct outbox_rules outbox;
   ax_fn *dismiss; /* in a session's strand: its user has left the hall */
   const struct hooks *hooks; /* NULL: none */
+  /* Commands that come before those of the table, up to a name that is NULL.
+   * NULL: none. */
+  const struct command *more;
 };
 
 /* What the asker says to a channel, while nothing else happens: speech.c. */

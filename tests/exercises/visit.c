@@ -142,11 +142,23 @@ static socklen_t address_of(const char *where, struct sockaddr_storage *to) {
   return sizeof *port;
 }
 
+static bool is_from(int fd, const char *from) {
+  struct sockaddr_in address = {.sin_family = AF_INET};
+  return !from || (inet_pton(AF_INET, from, &address.sin_addr) == 1 &&
+                   !bind(fd, (struct sockaddr *)&address, sizeof address));
+}
+
 struct guest come_in(const char *name) {
+  return come_in_from(name, NULL);
+}
+
+struct guest come_in_from(const char *name, const char *from) {
   struct sockaddr_storage address;
   socklen_t size = address_of(endpoint(), &address);
   struct guest g = {socket(address.ss_family, SOCK_STREAM, 0), name, false};
-  did("%s comes in", name);
+  if (!is_from(g.fd, from))
+    return (struct guest){-1, name, false};
+  did("%s comes in%s%s", name, from ? " from " : "", from ? from : "");
   if (connect(g.fd, (struct sockaddr *)&address, size))
     wrong("the server lets everybody in", "%s", strerror(errno));
   return g;

@@ -53,6 +53,10 @@ struct guest {
 
 struct guest come_in(const char *name);
 
+/* From an address of this machine, or from any for NULL; its fd is -1 when
+ * there is no such address. */
+struct guest come_in_from(const char *name, const char *address);
+
 /* A place where a server of the check's own waits for the learner's program, at
  * an endpoint; and who comes there. */
 int place_open(const char *endpoint);

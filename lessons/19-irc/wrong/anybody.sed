@@ -1,0 +1,2 @@
+# Says: Not yet: cid hears
+s/!member_of\(channel, user\)/false/
