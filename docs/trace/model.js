@@ -7,33 +7,34 @@ function readRun(lines, speed) {
   const texts = [], threads = new Map(), ops = new Map(), begun = new Map();
   const run = {threads: [], executors: [], ops, bars: [], polls: [], starts: [],
     marks: [], end: 0};
-  let now = 0;
+  let now = 0, last = 0;
   const seconds = ns => ns * speed / 1e9;
   const thread = id => {
     if (!threads.has(id)) threads.set(id, {id: +id, names: [], bars: [], polls: []});
     return threads.get(id);
   };
   const op = (id, name) => {
-    if (!ops.has(id))
-      ops.set(id, {id: +id, name, start: null, ready: [], bars: [], started: []});
-    return ops.get(id);
+    if (!ops.has(+id))
+      ops.set(+id, {id: +id, name, start: null, ready: [], bars: [], started: []});
+    return ops.get(+id);
   };
   const span = (words, at) => ({thread: thread(words[1]), from: seconds(at),
     to: seconds(at + +words[3])});
   const kinds = {
     M: words => thread(words[1]).names.push(texts[words[2]]),
     s(words, at) {
-      const one = op(words[4], texts[words[3]]);
+      last = +(words[4] ?? last + 1);
+      const one = op(last, texts[words[3]]);
       one.start = {op: one, thread: thread(words[1]), at: seconds(at)};
       run.starts.push(one.start);
     },
-    r: (words, at) => op(words[2]).ready.push(
-      {at: seconds(at), on: texts[words[3]], part: texts[words[4]], bar: null}),
+    r: (words, at) => op(last - words[2]).ready.push(
+      {at: seconds(at), on: texts[words[3]], part: texts[words[4]] ?? '', bar: null}),
     h(words, at) {
-      const one = op(words[5], texts[words[4]]);
+      const one = op(last - words[5], texts[words[4]]);
       const bar = {...span(words, at), op: one, name: texts[words[4]],
-        by: +words[6], on: texts[words[7]], err: +words[8], n: +words[9],
-        part: texts[words[10]]};
+        by: +words[6] && one.id - words[6], on: texts[words[7]], n: +(words[8] ?? 0), err: +(words[9] ?? 0),
+        part: texts[words[10]] ?? ''};
       one.name ??= bar.name;
       one.by = bar.by;
       one.bars.push(bar);
@@ -101,7 +102,7 @@ function finish(run, threads) {
       bar.ready = op.ready.find(r => !r.bar && r.on === bar.on && r.at <= bar.from);
       if (bar.ready) bar.ready.bar = bar;
     }
-    run.ops.get(String(op.by))?.started.push(op);
+    run.ops.get(op.by)?.started.push(op);
   }
   gatherExecutors(run);
   foldTimes(run);

@@ -174,7 +174,7 @@ function showDetails() {
     box.append(line);
   };
   say(`Ran on ${bar.thread.name}, in ${bar.on}, from ${sayMoment(bar.from)} to ${sayMoment(bar.to)}: ${sayTime(bar.to - bar.from)}.`);
-  const parent = run.ops.get(String(op.by));
+  const parent = run.ops.get(op.by);
   say(`Operation ${op.id}, started by `, ...(parent ? [link(parent)] :
     [op.start ? `${op.start.thread.name}, in no handler` : 'no handler']),
   op.start ? `, at ${sayMoment(op.start.at)}.` : '.');

@@ -18,7 +18,7 @@ TITLE = $(shell sed -n '1s/^\# //p' $(DIR_$1)/README.md)
 WITH_WAYS = $(if $(SEED)$(SANITIZE)$(DARWIN),,$(filter $1,$(SEEDED)))
 define page
 @+$(if $(WITH_WAYS),$(MAKE) -s $(SIM_B)/bin/lesson$1 SEED=1)
-@sh docs/trace/pages.sh $(2:.json=.html) '$(TITLE)' '$(SHARED_$1)' $2 \
+@BESIDE=1 sh docs/trace/pages.sh $(2:.json=.html) '$(TITLE)' '$(SHARED_$1)' $2 \
   $(if $(WITH_WAYS),$(SIM_B)/bin/lesson$1)
 @$(PAGE_TOLD)
 endef
@@ -62,6 +62,8 @@ run-pictures: site-pages
 # the picture shows then, and at what the README says of it.
 #: record      keep a piece of LESSON=10's run for its picture, FROM=0 TO=8
 record: $(LESSON:%=trace%)
+	@$(if $(and $(LESSON),$(FROM),$(TO)),:,echo 'Say which lesson and which' \
+	  'handlers: make record LESSON=10 FROM=0 TO=8' >&2; exit 2)
 	$(Q)awk -v from=$(FROM) -v to=$(TO) -f docs/trace/cut.awk \
 	  build/trace/$(call name,$(LESSON)).json >build/run.json
 	$(Q)mv build/run.json $(DIR_$(LESSON))/

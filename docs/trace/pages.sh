@@ -1,10 +1,10 @@
 #!/bin/sh
 # pages.sh PAGE TITLE SHARED TRACE [PROGRAM]: writes the page of a run.
 #
-# The page has the trace, those that its program wrote beside it (its name, a
-# dash, and a word), and, with a PROGRAM built for the simulator, a run for each
-# way that it can go. TRACE may be - for no run but those. SHARED names the
-# handlers that touch the same data.
+# The page has the trace; with BESIDE=1 those that its program wrote beside it
+# (its name, a dash, and a word); and, with a PROGRAM built for the simulator, a
+# run for each way that it can go. TRACE may be - for no run but those. SHARED
+# names the handlers that touch the same data.
 set -eu
 page=$1 title=$2 shared=$3 trace=$4 program=${5:-}
 here=$(dirname "$0") base=${page%.html} most=6
@@ -17,7 +17,7 @@ if [ "$trace" != - ]; then
   *) label='this run' ;;
   esac
   set -- "$label" "${LESSON_SPEED:-1}" "$trace"
-  for beside in "$base"-[a-z]*.json; do
+  for beside in ${BESIDE:+"$base"-[a-z]*.json}; do
     [ ! -e "$beside" ] || {
       word=${beside#"$base"-}
       set -- "$@" "${word%.json}" "${LESSON_SPEED:-1}" "$beside"
