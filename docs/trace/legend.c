@@ -96,11 +96,12 @@ static void say_executors(const struct view *view) {
       all &= collect(names, &count, MOST_EXECUTORS, run->on);
   }
   for (size_t i = 0; i < count; i++) {
-    snprintf(text, sizeof text, "%c %.40s", sign_of(names[i]), names[i]);
+    char sign = sign_of(names[i]);
+    snprintf(text, sizeof text, "%.40s %c%c%c", names[i], sign, sign, sign);
     say(text);
   }
   if (!all)
-    say("... and more");
+    say("and more");
 }
 
 void legend(const struct view *view, bool waiting) {
@@ -113,9 +114,9 @@ void legend(const struct view *view, bool waiting) {
     say(text);
   }
   say_executors(view);
-  say(". asleep in the poll");
+  say("asleep in the poll ...");
   if (waiting)
-    say(": waits, from its letter on (2: two do)");
+    say("waits, from its letter on ::: (22: two do)");
   put_span(view, column_span(view), span);
   snprintf(text, sizeof text, "a column: %s", span);
   say(text);

@@ -56,7 +56,7 @@ $(SHOW_CHECKED): $(SHOW_SOURCES) $(wildcard docs/trace/*.h)
 	  -o $@ $(SHOW_SOURCES) -lm
 
 # Lessons have a picture under a seed of the fast scheduler.
-SHOW_LESSONS = 1 2 3 4 5 6
+SHOW_LESSONS = 1 2 3 4 5 6 14
 SHOW_BIN = $(if $(DARWIN)$(filter plain,$(SCHEDULER)),,$(SIM_B)/bin)
 show_test = FIXED='$(shell $(FIXED) true 2>/dev/null && echo $(FIXED))' \
   sh tests/test_show.sh
