@@ -71,16 +71,17 @@ static void drop_oldest(struct client *c) {
 
 /* Puts a packet at the end, and writes it if none is being written. */
 static void queue_packet(struct client *c, struct packet *p) {
+  bool first = STAILQ_EMPTY(&c->queue);
   STAILQ_INSERT_TAIL(&c->queue, p, next);
   c->length++;
+  if (first)
+    write_front(c);
   /* todo: is the queue too long now? */
   if (c->length > QUEUE_MOST + 1)
     drop_oldest(c);
   /* done */
   if (c->length > most)
     most = c->length;
-  if (STAILQ_FIRST(&c->queue) == p)
-    write_front(c);
 }
 
 static void leave(struct client *c) {

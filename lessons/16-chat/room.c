@@ -35,8 +35,8 @@ void room_say(void *arg, int err, size_t n) {
   struct message *m = arg;
   struct chat_handler *from = m->who, *c;
   LIST_FOREACH(c, &from->room->members, others)
-    if (c != from)
-      chat_send(c, m->bytes, m->size);
+  if (c != from)
+    chat_send(c, m->bytes, m->size);
   ax_post(from->strand, ax_keep(from, ax_call(read_packet, from)));
 }
 /* end: say */

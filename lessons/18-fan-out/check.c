@@ -96,7 +96,7 @@ static void pia_says_words(int count) {
     snprintf(expected, sizeof expected, "Rita hears \"%s\", which Pia has said",
              word);
     long before = next_of_pia;
-    for (double end = now_ms() + PATIENCE / 2;
+    for (double end = now_ms() + PATIENCE / 2.0;
          next_of_pia == before && now_ms() < end;)
       if (!rita_listens())
         pause_for(1);

@@ -155,9 +155,9 @@ struct guest come_in(const char *name) {
 struct guest come_in_from(const char *name, const char *from) {
   struct sockaddr_storage address;
   socklen_t size = address_of(endpoint(), &address);
-  struct guest g = {socket(address.ss_family, SOCK_STREAM, 0), name, false};
+  struct guest g = {name, socket(address.ss_family, SOCK_STREAM, 0), false};
   if (!is_from(g.fd, from))
-    return (struct guest){-1, name, false};
+    return (struct guest){name, -1, false};
   did("%s comes in%s%s", name, from ? " from " : "", from ? from : "");
   if (connect(g.fd, (struct sockaddr *)&address, size))
     wrong("the server lets everybody in", "%s", strerror(errno));
@@ -186,7 +186,7 @@ static bool is_ready(int fd, short what, int milliseconds) {
 struct guest place_accept(int place, const char *name) {
   if (!is_ready(place, POLLIN, PATIENCE))
     wrong("the program connects to where --to leads", "nobody comes there");
-  struct guest g = {accept(place, NULL, NULL), name, false};
+  struct guest g = {name, accept(place, NULL, NULL), false};
   did("the way leads on to %s", name);
   return g;
 }

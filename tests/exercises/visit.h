@@ -46,8 +46,8 @@ double now_ms(void);
 
 /* Somebody who visits the server. */
 struct guest {
-  int fd;
   const char *name;
+  int fd;
   bool silent; /* what it says and hears is not told */
 };
 
