@@ -85,13 +85,14 @@ function Para(para)
   end
 end
 
--- The name of the file stands on the lower edge of its block.
+-- The name of the file stands on the lower edge of its block. What a program
+-- prints has no name that anybody wants to know.
 function CodeBlock(block)
   local text, path = block.classes:includes("text"), block.attributes.source
   if text then block.text = block.text:gsub("{%*}", "…") end
   block.attributes.source = nil
   if not path then return block end
-  local name = pandoc.Span(path, {class = "file"})
+  local name = pandoc.Span(text and "what it prints" or path, {class = "file"})
   return pandoc.Div({block, pandoc.Plain({name})}, {class = "block"})
 end
 
