@@ -62,7 +62,7 @@ function sceneOf(root, run, shared) {
       `</g>`).join('') +
     `<g id="dad-place"><g>${use('dad', 0, 0)}${label(0, 24, 'Dad', 'class="mid name" paint-order="stroke"')}</g></g>` +
     butlers.map((t, i) => `<g class="butler"><g>${use(i % 2 ? 'jeeves' : 'butler', 0, 0)}` +
-      `<g class="hold"></g>${label(0, 22, t.name, 'class="mid name" paint-order="stroke"')}<text class="mid sleep" x="0" y="-160">z z z</text></g></g>`).join('') +
+      `<g class="hold"></g>${label(0, 22, t.name.split(', ')[0], 'class="mid name" paint-order="stroke"')}<text class="mid sleep" x="0" y="-160">z z z</text></g></g>`).join('') +
     '<g id="bubbles"></g>';
   return {root, run, shared, butlers, spots, places, others: run.executors.length > spots.length};
 }
