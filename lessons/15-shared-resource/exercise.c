@@ -64,8 +64,7 @@ static void on_guest(void *guest, int err, size_t n) {
   ax_run_on(to_teller, tell_fortune, guest, ax_call(on_fortune, guest));
 }
 
-/* -------------------------------------------- the echo; nothing is to do here
- */
+/* ----------------------------------------- the echo; nothing is to do here */
 
 static int echoes, late;
 

@@ -114,8 +114,7 @@ static void on_written(void *arg, int err, size_t n) {
     write_front(c);
 }
 
-/* -------------------------------------- speaking; nothing is to do from here
- * on */
+/* -------------------------------- speaking; nothing is to do from here on */
 
 static void on_packet(void *arg, int err, size_t n);
 

@@ -123,8 +123,7 @@ static void session_destroy(void *object) {
   lesson_say("a session is gone, alive: %ld", --alive);
 }
 
-/* ------------------------------------ commands; nothing is to do from here on
- */
+/* --------------------------------- commands; nothing is to do from here on */
 
 /* In the board's strand. */
 static void on_leave(void *arg, int err, size_t n) {

@@ -108,8 +108,7 @@ static void go_on(struct client *c) {
     read_packet(c);
 }
 
-/* --------------------------------- the queues; nothing is to do from here on
- */
+/* ------------------------------- the queues; nothing is to do from here on */
 
 static void on_written(void *arg, int err, size_t n);
 

@@ -56,8 +56,7 @@ static const struct command more[] = {
     /* done */
     {NULL, 0, ANYBODY, NULL}};
 
-/* --------------------------------- the server; nothing is to do from here on
- */
+/* ------------------------------- the server; nothing is to do from here on */
 
 static struct rules rules = {
     .version = "exercise19",

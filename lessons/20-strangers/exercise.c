@@ -79,8 +79,7 @@ static const struct command more[] = {
     /* done */
     {NULL, 0, ANYBODY, NULL}};
 
-/* --------------------------------- the server; nothing is to do from here on
- */
+/* ------------------------------- the server; nothing is to do from here on */
 
 struct settings settings = {.register_seconds = 30,
                             .ping_seconds = 900,
