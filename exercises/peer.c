@@ -15,9 +15,10 @@
 
 extern int serve_port;
 
-/* The beginning of what went one way is kept, and all of it counted. */
+/* What went one way: its beginning, its last bytes, and how many there were. */
+enum { FIRST = 100, LAST = 60 };
 struct words {
-  unsigned char kept[160];
+  unsigned char first[FIRST], last[LAST]; /* a ring, by the place in all */
   size_t total;
 };
 
@@ -30,19 +31,28 @@ struct peer {
 };
 
 static void remember(struct words *w, const void *bytes, size_t n) {
-  if (w->total < sizeof w->kept) {
-    size_t room = sizeof w->kept - w->total;
-    memcpy(w->kept + w->total, bytes, n < room ? n : room);
+  const unsigned char *at = bytes;
+  for (; n > 0; n--, at++, w->total++) {
+    if (w->total < FIRST)
+      w->first[w->total] = *at;
+    w->last[w->total % LAST] = *at;
   }
-  w->total += n;
 }
 
 static void recall(const struct words *w, char *to, size_t room) {
-  size_t kept = w->total < sizeof w->kept ? w->total : sizeof w->kept;
-  quote(to, room, w->kept, kept);
+  char text[LAST];
+  size_t first = w->total < FIRST ? w->total : FIRST;
+  quote(to, room, w->first, first);
+  if (w->total <= FIRST)
+    return;
+  size_t n = w->total - FIRST < LAST ? w->total - FIRST : LAST;
+  for (size_t i = 0; i < n; i++)
+    text[i] = (char)w->last[(w->total - n + i) % LAST];
   size_t used = strlen(to);
-  if (w->total > kept)
-    snprintf(to + used, room - used, " and more: %zu bytes", w->total);
+  used += (size_t)snprintf(to + used, room - used,
+                           " ... (%zu bytes in all, and the last are)\n    ",
+                           w->total);
+  quote(to + used, room - used, text, n);
 }
 
 const char *peer_called(const struct peer *p) { return p->name; }
@@ -50,7 +60,10 @@ void peer_name(struct peer *p, const char *name) { p->name = name; }
 int peer_fd(const struct peer *p) { return p->fd; }
 
 void peer_sent(const struct peer *p, char *to, size_t room) {
-  recall(&p->sent, to, room);
+  if (p->sent.total)
+    recall(&p->sent, to, room);
+  else
+    snprintf(to, room, "nothing");
 }
 
 void peer_seen(const struct peer *p, char *to, size_t room) {
@@ -63,7 +76,7 @@ void peer_seen(const struct peer *p, char *to, size_t room) {
     snprintf(to + used, room - used, "%sa reset", then);
   else if (p->ended)
     snprintf(to + used, room - used, "%sthe end", then);
-  else if (p->waited > 0)
+  else if (p->waited > 0.05)
     snprintf(to + used, room - used, "%snothing for %.1f s", then, p->waited);
   else if (!used)
     snprintf(to, room, "nothing yet");

@@ -94,7 +94,7 @@ test:
 # check must find are wrong on purpose, so they are not read; nor is what the
 # simulator must find.
 FORMATTED = $(sort $(foreach p,common/* docs/* docs/*/* lessons/*/* lessons/*/hazards/* \
-  lessons/*/wrong/* exercises/*/* exercises/*/wrong/* tests/* tests/*/* \
+  lessons/*/wrong/* exercises/* exercises/*/* tests/* tests/*/* \
   tests/*/*/*,$(wildcard $p.c $p.h)))
 WRONG = $(wildcard $(foreach d,hazards wrong,lessons/*/$d/*.c exercises/*/$d/*.c))
 READ = $(filter-out $(WRONG) tests/sim/broken/%,$(filter %.c,$(FORMATTED)))

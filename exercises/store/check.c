@@ -296,22 +296,48 @@ static void set_again(void) {
   leave(p);
 }
 
-/* A second is a millisecond here: a SET comes as the time of the old one ends.
- */
+enum { KEYS = 100, TALKERS = 10 };
+
+/* Its keys with a time of some milliseconds each, and then the same keys again,
+ * to stay. */
+static void set_twice(struct peer *p, int who, int turn) {
+  static char all[64 * KEYS * 2];
+  size_t n = 0;
+  for (int i = 0; i < KEYS; i++)
+    n += (size_t)snprintf(all + n, sizeof all - n, "SET %d-%d %d 3\nold\n", who,
+                          i, 1 + (i * 7 + turn) % 30);
+  for (int i = 0; i < KEYS; i++)
+    n += (size_t)snprintf(all + n, sizeof all - n, "SET %d-%d 0 3\nnew\n", who,
+                          i);
+  peer_send(p, all, n);
+}
+
+static void get_all(struct peer *p, int who) {
+  for (int i = 0; i < KEYS; i++)
+    peer_say(p, "GET %d-%d\n", who, i);
+  for (int i = 0; i < KEYS; i++)
+    peer_expect_text(p, "VALUE 3\nnew\n");
+}
+
+/* A second is a millisecond here. Of many keys some are set again while their
+ * alarm is on its way, and cannot be cancelled any more. */
 static void the_same_moment(void) {
+  struct peer *talkers[TALKERS];
   serve("1000", "--idle", "3600", NULL);
-  struct peer *p = come(), *other = come();
-  for (int i = 0; i < 300; i++) {
-    ask(p, "SET k 1 3\nold\n", "OK\n");
-    pause_for(0.0006 + 0.00001 * (i % 60));
-    ask(other, "SET k 0 3\nnew\n", "OK\n");
-    ask(p, "GET k\n", "VALUE 3\nnew\n");
-    if (i % 2)
-      ask(p, "DEL k\n", "OK\n");
+  for (int i = 0; i < TALKERS; i++)
+    talkers[i] = come();
+  for (int turn = 0; turn < 8; turn++) {
+    for (int i = 0; i < TALKERS; i++)
+      set_twice(talkers[i], i, turn);
+    for (int i = 0; i < TALKERS; i++)
+      for (int k = 0; k < 2 * KEYS; k++)
+        peer_expect_text(talkers[i], "OK\n");
+    pause_for(0.03);
+    for (int i = 0; i < TALKERS; i++)
+      get_all(talkers[i], i);
   }
-  ask(p, "SET last 0 1\nx\n", "OK\n");
-  leave(other);
-  leave(p);
+  for (int i = 0; i < TALKERS; i++)
+    leave(talkers[i]);
 }
 
 /* It is sent for a long time, and the store has lost it long ago. */
@@ -527,7 +553,7 @@ static const struct scene scenes[] = {
     {"keys that are set again", set_again,
      READ(OWN, "The time of a key",
           "A SET takes the place of an older one, and of its time.")},
-    {"a SET in the moment in which the old one expires", the_same_moment,
+    {"SETs in the moment in which the old ones expire", the_same_moment,
      READ(DEADLINE, "Recap",
           "A cancel may come too late. Then both handlers get 0, and a flag "
           "decides.")},

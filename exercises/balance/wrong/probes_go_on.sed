@@ -1,2 +1,2 @@
-# Says: What is pending then is yours
+# Says: Read again in exercises/balance
 s/^    ax_timer_cancel\(b->timer\);//

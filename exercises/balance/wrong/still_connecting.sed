@@ -1,2 +1,2 @@
-# Says: of 9 clients
+# Says: the backend with the fewest sessions
 s/^  b->connecting--;/  b->connecting += b == b->pool->backends;/

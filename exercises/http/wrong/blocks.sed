@@ -1,4 +1,4 @@
-# Says: eight clients that ask for 16 MiB and do not read
+# Says: hold up nobody else
 s/^    send_piece\(arg\);/    block(arg);/
 /^static void on_piece\(void \*arg, int err, size_t n\) \{/i\
 #include <sys/socket.h>\

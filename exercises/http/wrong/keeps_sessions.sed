@@ -1,2 +1,2 @@
-# Says: alive: 7
+# Says: memory was never freed
 s/^  ax_unref\(s\);//

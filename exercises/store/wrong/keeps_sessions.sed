@@ -1,2 +1,2 @@
-# Says: alive: 2
+# Says: memory was never freed
 s/^  ax_post\(s->strand, ax_keep\(s, ax_call\(on_start, s\)\)\);/  ax_post(s->strand, ax_call(on_start, ax_ref(s)));/

@@ -1,4 +1,4 @@
-# Says: data race
+# Says: Sanitizer: 
 /ax_run_on\(s->hall->store.strand/{
 N
 s/.*/    on_done(s, store_work(\&s->request), 0);/
