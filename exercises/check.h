@@ -11,7 +11,6 @@
 #ifndef CHECK_H
 #define CHECK_H
 
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <sys/types.h>
@@ -62,8 +61,9 @@ const char *scene_path(const char *name);
 /* -------------------------------------------------------------- the server */
 
 /* Starts the server with two butlers on a free port, and waits until it
- * listens. `speed` is its LESSON_SPEED; further options end with NULL. */
-void serve(const char *speed, ...);
+ * listens. `speed` is its LESSON_SPEED; NULL ends its further options. */
+#define serve(speed, ...) serve_with(speed, (const char *const[]){__VA_ARGS__})
+void serve_with(const char *speed, const char *const *options);
 
 /* Ends it by SIGTERM, and expects status 0 and "sessions served: N, alive: 0"
  * as its last line. check_main does it after a scene that has not. */
@@ -86,7 +86,7 @@ void serve_expect_descriptors(long before);
 
 /* For check_main: the program, and what a report needs. */
 extern const char *serve_program;
-int serve_kill(void);
+extern pid_t serve_pid; /* 0 when it has ended */
 bool serve_ended(int *status);
 const char *serve_words(void);
 

@@ -7,6 +7,7 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -127,7 +128,7 @@ struct peer *peer_try_connect(void) {
 struct peer *peer_start_connect(int port) {
   struct sockaddr_in to = local(port);
   struct peer *p = peer_new(new_socket());
-  connect(p->fd, (struct sockaddr *)&to, sizeof to);
+  (void)connect(p->fd, (struct sockaddr *)&to, sizeof to);
   return p;
 }
 

@@ -4,6 +4,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <signal.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -174,8 +175,13 @@ static void show_death(void) {
   }
 }
 
+static void kill_server(void) {
+  if (serve_pid)
+    kill(serve_pid, SIGKILL);
+}
+
 static void end_scene(int status) {
-  serve_kill();
+  kill_server();
   remove_all(directory, 2);
   exit(status);
 }
@@ -206,7 +212,7 @@ _Noreturn void give_up(const char *what) {
 }
 
 static void on_signal(int signo) {
-  serve_kill();
+  kill_server();
   _exit(128 + signo);
 }
 

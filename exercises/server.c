@@ -15,7 +15,7 @@
 const char *serve_program;
 int serve_port;
 
-static pid_t pid;
+pid_t serve_pid;
 static char out[64], err[64]; /* the files that it writes to */
 
 /* What it has written to one of them; good until the next call. */
@@ -35,9 +35,9 @@ const char *serve_words(void) { return read_words(err); }
  * the signal that killed it. */
 bool serve_ended(int *status) {
   int how;
-  if (pid == 0 || waitpid(pid, &how, WNOHANG) != pid)
+  if (serve_pid == 0 || waitpid(serve_pid, &how, WNOHANG) != serve_pid)
     return false;
-  pid = 0;
+  serve_pid = 0;
   *status = WIFEXITED(how) ? WEXITSTATUS(how) : 128 + WTERMSIG(how);
   return true;
 }
@@ -50,8 +50,6 @@ void serve_alive(void) {
   snprintf(seen, sizeof seen, "the server has ended, with status %d", status);
   wrong(NULL, seen, "it goes on serving");
 }
-
-int serve_kill(void) { return pid ? kill(pid, SIGKILL) : 0; }
 
 /* ------------------------------------------------------------------- start */
 
@@ -84,22 +82,19 @@ static void await_listening(void) {
   serve_port = atoi(strrchr(line, ':') + 1);
 }
 
-void serve(const char *speed, ...) {
+void serve_with(const char *speed, const char *const *options) {
   char *argv[20] = {(char *)serve_program, "--butlers", "2"};
   size_t count = 3;
-  va_list list;
-  va_start(list, speed);
-  for (char *word; (word = va_arg(list, char *));)
-    argv[count++] = word;
-  va_end(list);
+  while (*options)
+    argv[count++] = (char *)*options++;
   argv[count] = "127.0.0.1:0";
   snprintf(out, sizeof out, "%s", scene_path("out"));
   snprintf(err, sizeof err, "%s", scene_path("err"));
   fflush(NULL);
-  pid = fork();
-  if (pid < 0)
+  serve_pid = fork();
+  if (serve_pid < 0)
     give_up("a process");
-  if (pid == 0)
+  if (serve_pid == 0)
     run(speed, argv);
   await_listening();
 }
@@ -124,11 +119,11 @@ static const char *last_line(char *text) {
 
 void serve_signal(void) {
   serve_alive();
-  kill(pid, SIGTERM);
+  kill(serve_pid, SIGTERM);
 }
 
 void serve_end(void) {
-  if (pid == 0)
+  if (serve_pid == 0)
     return;
   serve_signal();
   serve_await_end();
@@ -167,7 +162,7 @@ void serve_await_end(void) {
 
 long serve_descriptors(void) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/%d/fd", (int)pid);
+  snprintf(path, sizeof path, "/proc/%d/fd", (int)serve_pid);
   DIR *directory = opendir(path);
   if (!directory)
     return -1;
@@ -180,7 +175,7 @@ long serve_descriptors(void) {
 
 long serve_memory(void) {
   char path[64];
-  snprintf(path, sizeof path, "/proc/%d/status", (int)pid);
+  snprintf(path, sizeof path, "/proc/%d/status", (int)serve_pid);
   const char *line = strstr(read_words(path), "VmRSS:");
   return line ? atol(line + 6) : -1;
 }

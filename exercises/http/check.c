@@ -230,7 +230,8 @@ static void climb(const char *target) {
   snprintf(text, sizeof text, "a file that is not below --root");
   if (strstr(reply, "recipe") || strstr(reply, "root:"))
     wrong(p, text, "403 Forbidden");
-  if (strncmp(reply, "HTTP/1.0 403", 12) && strncmp(reply, "HTTP/1.0 404", 12))
+  if (strncmp(reply, "HTTP/1.0 403", 12) != 0 &&
+      strncmp(reply, "HTTP/1.0 404", 12) != 0)
     wrong(p, NULL, "403 Forbidden");
   peer_close(p);
 }
