@@ -54,25 +54,7 @@ static void traced_run(ax__entry *entry, bool live) {
   ax__release(post.keep);
 }
 
-static struct traced_post *traced_of(ax__entry *entry) {
-  return (struct traced_post *)post_of(entry);
-}
-
-static struct post *traced_new(ax_fn *fn, const char *name) {
-  struct traced_post *traced = ax__take(ax__block_for(sizeof *traced));
-  traced->post.entry.run = traced_run;
-  traced->origin = ax__trace_initiated(fn, name);
-  return &traced->post;
-}
-
-static struct post *plain_new(void) {
-  struct post *post = ax__take(ax__block_for(sizeof *post));
-  post->entry.run = post_run;
-  return post;
-}
-
-static ax__entry *post_new(ax_fn *fn, void *arg, void *keep, const char *name) {
-  struct post *post = ax__tracing() ? traced_new(fn, name) : plain_new();
+static ax__entry *fill(struct post *post, ax_fn *fn, void *arg, void *keep) {
   post->fn = fn;
   post->arg = arg;
   post->keep = keep;
@@ -81,11 +63,37 @@ static ax__entry *post_new(ax_fn *fn, void *arg, void *keep, const char *name) {
   return &post->entry;
 }
 
+static ax__entry *plain_new(ax_fn *fn, void *arg, void *keep) {
+  struct post *post = ax__take(ax__block_for(sizeof *post));
+  post->entry.run = post_run;
+  return fill(post, fn, arg, keep);
+}
+
+static struct traced_post *traced_new(ax_fn *fn, void *arg, void *keep,
+                                      const char *name) {
+  struct traced_post *traced = ax__take(ax__block_for(sizeof *traced));
+  traced->post.entry.run = traced_run;
+  traced->origin = ax__trace_initiated(fn, name);
+  fill(&traced->post, fn, arg, keep);
+  return traced;
+}
+
+/* Apart, so that ax__post has nothing to keep on the stack for it. */
+__attribute__((noinline)) static void post_traced(ax_executor *executor,
+                                                  ax_fn *fn, void *arg,
+                                                  void *keep,
+                                                  const char *name) {
+  struct traced_post *traced = traced_new(fn, arg, keep, name);
+  ax__ready(fn, &traced->origin, executor, NULL);
+  ax__push(executor, &traced->post.entry);
+}
+
 void ax__post(ax_executor *executor, ax_fn *fn, void *arg, void *keep,
               const char *name) {
-  ax__entry *entry = post_new(fn, arg, keep, name);
-  ax__ready(fn, &traced_of(entry)->origin, executor, NULL);
-  ax__push(executor, entry);
+  if (ax__tracing())
+    post_traced(executor, fn, arg, keep, name);
+  else
+    ax__push(executor, plain_new(fn, arg, keep));
 }
 
 void ax_dispatch(ax_executor *executor, ax_token token) {
@@ -94,7 +102,10 @@ void ax_dispatch(ax_executor *executor, ax_token token) {
     ax_post(executor, token);
     return;
   }
-  ax__entry *entry = post_new(token.fn, token.arg, token.keep, token.name);
+  ax__entry *entry =
+      ax__tracing()
+          ? &traced_new(token.fn, token.arg, token.keep, token.name)->post.entry
+          : plain_new(token.fn, token.arg, token.keep);
   entry->run(entry, true);
 }
 
