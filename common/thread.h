@@ -144,6 +144,7 @@ struct ax__thread {
   uint64_t op;  /* the operation whose handler runs, for the trace */
   int butler;   /* its number; 0: it is none */
   int trace_id; /* 0: not yet in the trace */
+  int named;    /* the number of the butler that the trace calls it */
 };
 extern _Thread_local struct ax__thread ax__self;
 

@@ -126,6 +126,9 @@ void ax__trace_ready(const struct ax__origin *origin, const ax_executor *on,
 
 void ax__trace_butler(void) {
   char name[32];
+  if (ax__self.named == ax__self.butler)
+    return; /* as one who calls ax_poll again and again */
+  ax__self.named = ax__self.butler;
   snprintf(name, sizeof name, "butler %d", ax__self.butler);
   name_thread(name);
 }

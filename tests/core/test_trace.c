@@ -133,6 +133,13 @@ static void play_no_work(void) {
   ax_context_free(context);
 }
 
+static void play_polls(void) {
+  ax_context *context = ax_context_new();
+  for (int i = 0; i < 5; i++)
+    ax_poll(context);
+  ax_context_free(context);
+}
+
 static void play_nothing(void) { ax_context_free(ax_context_new()); }
 
 /* Before there is any context. */
@@ -182,6 +189,7 @@ static const struct {
     {"there and back", play_there_and_back},
     {"strand", play_strand},
     {"no work", play_no_work},
+    {"polls", play_polls},
     {"nothing", play_nothing},
     {"mark", play_mark},
     {"many threads", play_many_threads},
@@ -434,6 +442,13 @@ static void threads_without_work_have_names_too(void **state) {
   trace_free(trace);
 }
 
+static void a_name_is_written_once(void **state) {
+  struct trace *trace = trace_of("polls");
+  assert_int_equal(trace->thread_count, 2);
+  assert_string_equal(trace_thread_name(trace, 1), "butler 1");
+  trace_free(trace);
+}
+
 static void main_initiates(void **state) {
   struct trace *trace = trace_of("two butlers");
   size_t count = 0;
@@ -544,6 +559,7 @@ int main(int argc, char **argv) {
       cmocka_unit_test(a_mark_is_within_the_handler_that_made_it),
       cmocka_unit_test(butlers_have_names),
       cmocka_unit_test(threads_without_work_have_names_too),
+      cmocka_unit_test(a_name_is_written_once),
       cmocka_unit_test(main_initiates),
       cmocka_unit_test(handlers_that_run_together_overlap),
       cmocka_unit_test(
