@@ -110,9 +110,11 @@ function lanesOf(box, canvas, tip, colour, changed) {
   const keys = {
     ArrowRight: () => lanes.select(neighbour(1)), ArrowLeft: () => lanes.select(neighbour(-1)),
     ArrowDown: () => lanes.select(other(1)), ArrowUp: () => lanes.select(other(-1)),
-    Home: () => lanes.select(lanes.run.bars[0] ?? null), End: () => lanes.select(lanes.run.bars.at(-1) ?? null),
+    Home: () => lanes.select(lanes.run.bars[0] ?? null),
+    End: () => lanes.select(lanes.run.bars.at(-1) ?? null),
     Enter: () => lanes.selected && changed('time', lanes.selected.from),
-    '+': () => lanes.zoom(1.5, anchor()), '=': () => lanes.zoom(1.5, anchor()), '-': () => lanes.zoom(1 / 1.5, anchor()),
+    '+': () => lanes.zoom(1.5, anchor()), '=': () => lanes.zoom(1.5, anchor()),
+    '-': () => lanes.zoom(1 / 1.5, anchor()),
     0: () => lanes.all(), PageDown: () => lanes.pan(0.5), PageUp: () => lanes.pan(-0.5),
     ' ': () => changed('play'), f: () => changed('fold'), Escape: () => lanes.select(null),
   };

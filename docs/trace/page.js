@@ -62,10 +62,9 @@ function showFold() {
 function showLegend() {
   $('legend').replaceChildren(...legendOf(run, shared).map(({style, text}) => {
     const item = document.createElement('li'), pen = svgPen();
-    const thin = style.kind === 'poll' || style.kind === 'wait';
-    if (style.arrow) pen.curve(1, 2, 14, 13, {stroke: 'soft', width: 1.5}, 1);
-    else pen.box(style.kind === 'start' ? 8 : 1, thin ? 5 : 1, style.kind === 'start' ? 3 : 18, thin ? 4 : 12, {...style, kind: ''});
-    item.innerHTML = `<svg viewBox="0 0 20 14" aria-hidden="true">${pen.parts.join('')}</svg>${escaped(text)}`;
+    drawSample(pen, style, 2, 1);
+    item.innerHTML = `<svg viewBox="0 0 20 15" aria-hidden="true">${pen.parts.join('')}</svg>` +
+      escaped(text);
     return item;
   }));
 }
@@ -153,7 +152,8 @@ function ended() {
 
 // --------------------------------------------------------------- details
 
-const ENDINGS = {0: 'no error', '-4095': 'end of file', '-125': 'canceled', '-110': 'timed out', '-104': 'reset by the peer',
+const ENDINGS = {0: 'no error', '-4095': 'end of file', '-125': 'canceled',
+  '-110': 'timed out', '-104': 'reset by the peer',
   '-32': 'broken pipe', '-16': 'busy', '-111': 'refused', '-2': 'no such file or entry'};
 
 function showDetails() {
@@ -173,13 +173,15 @@ function showDetails() {
     line.append(...parts);
     box.append(line);
   };
-  say(`Ran on ${bar.thread.name}, in ${bar.on}, from ${sayMoment(bar.from)} to ${sayMoment(bar.to)}: ${sayTime(bar.to - bar.from)}.`);
+  say(`Ran on ${bar.thread.name}, in ${bar.on}, from ${sayMoment(bar.from)} to ` +
+    `${sayMoment(bar.to)}: ${sayTime(bar.to - bar.from)}.`);
   const parent = run.ops.get(op.by);
   say(`Operation ${op.id}, started by `, ...(parent ? [link(parent)] :
     [op.start ? `${op.start.thread.name}, in no handler` : 'no handler']),
   op.start ? `, at ${sayMoment(op.start.at)}.` : '.');
   if (bar.ready) {
-    say(op.start && bar.part !== 'home' && bar.ready.at - op.start.at > 0 ? `Pending for ${sayTime(bar.ready.at - op.start.at)}, then ready. ` : 'Ready. ',
+    const pending = op.start && bar.part !== 'home' ? bar.ready.at - op.start.at : 0;
+    say(pending > 0 ? `Pending for ${sayTime(pending)}, then ready. ` : 'Ready. ',
       `Waited ${sayTime(bar.from - bar.ready.at)} in the queue of ${bar.on}.`);
   }
   if (bar.open) say('It had not returned when the trace ended.');

@@ -12,15 +12,13 @@ function pictureOf(run, shared, colours, title) {
   for (const {style, text} of legend) {
     const width = 26 + text.length * 13 * WORD;
     if (x + width > size.width) [x, y] = [4, y + 20];
-    const thin = style.kind === 'poll' || style.kind === 'wait';
-    if (style.arrow) pen.curve(x, y - 11, x + 13, y + 2, {stroke: 'soft', width: 1.5}, 1);
-    else pen.box(style.kind === 'start' ? x + 8 : x, y - (thin ? 7 : 11), style.kind === 'start' ? 3 : 16,
-      thin ? 4 : 13, {...style, kind: 'sample'});
+    drawSample(pen, style, x, y - 11);
     pen.text(x + 22, y, text, {fill: 'ink', size: 13});
     x += width + 8;
   }
   if (run.measure.folded)
-    pen.text(4, y += 20, 'Time goes step by step: each event is a step, however long it takes.', {fill: 'soft', size: 13});
+    pen.text(4, y += 20, 'Time goes step by step: each event is a step, however long it takes.',
+      {fill: 'soft', size: 13});
   const names = [...new Set([...pen.used, 'paper'])].sort();
   const theme = side => `:root{${names.map(n => `--${n}:${colours[n][side]}`).join(';')}}`;
   return `<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 ${size.width} ${y + 12}" role="img">\n` +
@@ -29,6 +27,14 @@ function pictureOf(run, shared, colours, title) {
     'text{font-family:system-ui,"DejaVu Sans",sans-serif}\n</style>\n' +
     `<rect width="${size.width}" height="${y + 12}" fill="var(--paper)"/>\n` +
     pen.parts.join('\n') + '\n</svg>\n';
+}
+
+// A sign of the legend, 16 wide and 13 high.
+function drawSample(pen, style, x, y) {
+  if (style.arrow) pen.curve(x, y, x + 13, y + 12, {stroke: 'soft', width: 1.5}, 1);
+  else if (style.kind === 'start') pen.box(x + 7, y, 3, 13, {fill: 'ink'});
+  else if (style.kind) pen.box(x, y + 4, 16, 4, {fill: style.fill});
+  else pen.box(x, y, 16, 13, style);
 }
 
 // What the signs in a run mean, in words.

@@ -48,23 +48,29 @@ function sceneOf(root, run, shared) {
   const strands = run.executors.some(e => e.strand);
   const isJohnny = e => e.strand || (!strands && e.bars.some(b => shared(b.name)));
   const use = (name, x, y, more = '') => `<use href="#${name}" x="${x}" y="${y}" ${more}/>`;
-  const label = (x, y, text, more = '') => `<text x="${x}" y="${y}" ${more || 'class="mid"'}>${escaped(text)}</text>`;
-  const cups = (id, n) => `<g id="${id}">${Array.from({length: n}, () => '<g class="cup"></g>').join('')}</g>`;
-  root.innerHTML = '<rect y="400" width="1160" height="140" rx="16" fill="var(--sand)"/>' + use('home', 0, 0) + use('owner', 668, 352) +
+  const label = (x, y, text, more) => `<text x="${x}" y="${y}" ${more}>${escaped(text)}</text>`;
+  const name = 'class="mid name" paint-order="stroke"';
+  const cups = (id, n) => `<g id="${id}">${'<g></g>'.repeat(n)}</g>`;
+  const who = e => spots.length > 2 ? e.name : `${isJohnny(e) ? 'Johnny' : 'Susie'}: ${e.name}`;
+  root.innerHTML = '<rect y="400" width="1160" height="140" rx="16" fill="var(--sand)"/>' +
+    use('home', 0, 0) + use('owner', 668, 352) +
     `<g id="assistant-place">${use('assistant', 1082, 352)}</g>` + use('counter', 0, 0) +
     `<g id="blending">${use('blender', 800, 283)}</g>` + cups('making', 5) + cups('table', 6) +
-    label(800, 168, '', 'class="mid" id="making-text"') + label(952, 222, '', 'class="mid" id="table-text"') +
+    label(800, 168, '', 'class="mid" id="making-text"') +
+    label(952, 222, '', 'class="mid" id="table-text"') +
     `<g id="ropes"></g>` +
-    spots.map((e, i) => `<g class="spot">${use('castle', places[i] - 4, GROUND - 30, 'opacity=".55"')}` +
+    spots.map((e, i) =>
+      `<g class="spot">${use('castle', places[i] - 4, GROUND - 30, 'opacity=".55"')}` +
       `<g class="calm">${use(isJohnny(e) ? 'johnny' : 'susie', places[i], GROUND)}</g>` +
       `<g class="freeze">${use('johnny-freeze', places[i], GROUND)}</g>` +
-      label(places[i], GROUND + 52, spots.length > 2 ? e.name : `${isJohnny(e) ? 'Johnny' : 'Susie'}: ${e.name}`, 'class="mid name" paint-order="stroke"') +
-      `</g>`).join('') +
-    `<g id="dad-place"><g>${use('dad', 0, 0)}${label(0, 24, 'Dad', 'class="mid name" paint-order="stroke"')}</g></g>` +
+      label(places[i], GROUND + 52, who(e), name) + '</g>').join('') +
+    `<g id="dad-place"><g>${use('dad', 0, 0)}${label(0, 24, 'Dad', name)}</g></g>` +
     butlers.map((t, i) => `<g class="butler"><g>${use(i % 2 ? 'jeeves' : 'butler', 0, 0)}` +
-      `<g class="hold"></g>${label(0, 22, t.name.split(', ')[0], 'class="mid name" paint-order="stroke"')}<text class="mid sleep" x="0" y="-160">z z z</text></g></g>`).join('') +
+      '<g class="hold"></g>' + label(0, 22, t.name.split(', ')[0], name) +
+      label(0, -160, 'z z z', 'class="mid sleep"') + '</g></g>').join('') +
     '<g id="bubbles"></g>';
-  return {root, run, shared, butlers, spots, places, others: run.executors.length > spots.length};
+  return {root, run, shared, butlers, spots, places,
+    others: run.executors.length > spots.length};
 }
 
 function setCups(group, count, place) {
@@ -77,10 +83,13 @@ function setCups(group, count, place) {
 
 // Text of a person, in a bubble above (x, y).
 function bubble(x, y, text, alarm) {
-  const width = Math.max(70, text.length * 13.5 + 26), left = Math.min(Math.max(x - width / 2, 4), 1156 - width);
-  return `<rect class="say${alarm ? ' alarm' : ''}" x="${left}" y="${y - 46}" width="${width}" height="38" rx="12"/>` +
+  const width = Math.max(70, text.length * 13.5 + 26);
+  const left = Math.min(Math.max(x - width / 2, 4), 1156 - width);
+  return `<rect class="say${alarm ? ' alarm' : ''}" x="${left}" y="${y - 46}" ` +
+    `width="${width}" height="38" rx="12"/>` +
     `<path class="say-tip" d="M${x - 7} ${y - 9}h14l-7 12z"/>` +
-    `<text class="mid${alarm ? ' loud' : ''}" x="${left + width / 2}" y="${y - 20}">${escaped(text)}</text>`;
+    `<text class="mid${alarm ? ' loud' : ''}" x="${left + width / 2}" y="${y - 20}">` +
+    `${escaped(text)}</text>`;
 }
 
 function showMoment(scene, at) {
@@ -105,13 +114,15 @@ function showMoment(scene, at) {
     const group = root.querySelectorAll('.butler')[i];
     group.style.transform = `translate(${x}px, ${y}px)`;
     group.classList.toggle('asleep', !!poll);
-    const hold = bar ? `<use href="#slush" x="${here[spotOf(bar.executor)].length % 2 ? -38 : 38}" y="-52" ${colour(bar.executor)}/>` : '';
+    const side = bar && (here[spotOf(bar.executor)].length % 2 ? -38 : 38);
+    const hold = bar ? `<use href="#slush" x="${side}" y="-52" ${colour(bar.executor)}/>` : '';
     const place = group.querySelector('.hold');
     if (place.was !== hold) place.innerHTML = place.was = hold;
   });
   here.forEach((who, i) => {
     const frozen = who.length > 1 && !spots[i].strand &&
-      who.some((a, j) => who.some((b, k) => k > j && a.bar.name === b.bar.name && scene.shared(a.bar.name)));
+      who.some((a, j) => scene.shared(a.bar.name) &&
+        who.some((b, k) => k > j && a.bar.name === b.bar.name));
     const group = root.querySelectorAll('.spot')[i];
     group.classList.toggle('frozen', frozen);
     if (scene.others && i === spots.length - 1)
@@ -122,18 +133,22 @@ function showMoment(scene, at) {
   });
   const {order} = at;
   const inHandler = order && at.doing.get(order.thread)?.bar;
-  $('#dad-place').style.transform = order && !inHandler ? 'translate(556px, 452px)' : 'translate(40px, 330px) scale(.8)';
+  $('#dad-place').style.transform = order && !inHandler ? 'translate(556px, 452px)' :
+    'translate(40px, 330px) scale(.8)';
   if (order)
     bubbles.push(bubble(inHandler ? places[spotOf(inHandler.executor)] + 40 : 556,
       inHandler ? GROUND - 212 : 294, `“${order.op.name}, please”`));
   $('#bubbles').innerHTML = bubbles.join('');
   $('#assistant-place').classList.toggle('away', !polling.length);
   $('#blending').classList.toggle('busy', at.pending > 0);
-  setCups($('#making'), at.pending, i => `<use href="#cup" transform="translate(${706 + 21 * (i % 4)} 283) scale(.62)"/>`);
+  setCups($('#making'), at.pending, i =>
+    `<use href="#cup" transform="translate(${706 + 21 * (i % 4)} 283) scale(.62)"/>`);
   $('#making-text').textContent = at.pending ? `${at.pending} in the making` : '';
-  const list = run.executors.filter(e => !e.strand).flatMap(e => Array(Math.min(at.waiting.get(e), 6)).fill(e));
+  const list = run.executors.filter(e => !e.strand)
+    .flatMap(e => Array(Math.min(at.waiting.get(e), 6)).fill(e));
   const ready = run.executors.reduce((sum, e) => sum + (e.strand ? 0 : at.waiting.get(e)), 0);
-  setCups($('#table'), list.length, i => `<use href="#slush" transform="translate(${888 + 23 * i} 274) scale(.72)" ${colour(list[i])}/>`);
+  setCups($('#table'), list.length, i =>
+    `<use href="#slush" transform="translate(${888 + 23 * i} 274) scale(.72)" ${colour(list[i])}/>`);
   $('#table-text').textContent = ready ? `${ready} on the table` : '';
   $('#ropes').innerHTML = run.executors.filter(e => e.strand && at.waiting.get(e) > 0).slice(0, 2)
     .map((e, i) => rope(e, at.waiting.get(e), 318 + 50 * i, colour(e))).join('');
@@ -153,7 +168,9 @@ function rope(executor, count, y, colour) {
 function caption(at, scene, here, polling) {
   const said = [];
   const count = (n, one, many) => `${n} ${n === 1 ? one : many}`;
-  if (at.order) said.push(`${at.doing.get(at.order.thread)?.bar ? 'A handler' : at.order.thread.name} orders ${at.order.op.name}`);
+  if (at.order)
+    said.push((at.doing.get(at.order.thread)?.bar ? 'A handler' : at.order.thread.name) +
+      ` orders ${at.order.op.name}`);
   for (const who of here)
     for (const {bar} of who) said.push(`${bar.thread.name} is with ${bar.on}, in ${bar.name}`);
   for (const thread of polling) said.push(`${thread.name} sleeps in the poll, as the Assistant`);
