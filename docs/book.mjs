@@ -18,8 +18,9 @@ const read = path => readFileSync(path, 'utf8');
 
 // ------------------------------------------------------------- chapters
 
-const name = path => path === texts[0] ? 'index' : path.startsWith('lessons/') ?
-  basename(dirname(path)) : basename(path, '.md').toLowerCase();
+const name = path => path === texts[0] ? 'index' :
+  /^(lessons|exercises)\//.test(path) ? basename(dirname(path)) :
+    basename(path, '.md').toLowerCase();
 const chapters = texts.map(path => ({path, name: name(path),
   title: read(path).match(/^# (Lesson.*|[^:,\n]*)/m)[1]}));
 chapters[0].title = 'Start';
