@@ -64,14 +64,17 @@ static void leaves(void) {
 /* The second word is the server's process: it is halted until both limits have
  * passed, so both circles end at the same moment. */
 static void both_at_once(void) {
+  pid_t server = atoi(word(2));
+  if (server < 2)
+    wrong("the check halts the server", "it was not told which process it is");
   struct guest dan = come_in("Dan");
   say(&dan, "hello");
   hear(&dan, "hello");
   pause_for((int)seconds(1));
-  kill(atoi(word(2)), SIGSTOP);
+  kill(server, SIGSTOP);
   did("the server is halted for 12 seconds, longer than --idle and --most");
   pause_for((int)seconds(12));
-  kill(atoi(word(2)), SIGCONT);
+  kill(server, SIGCONT);
   hear_end(&dan);
 }
 

@@ -22,13 +22,16 @@ soon 'alive: 0' 'a client has left, and its session waits for its timer.' 2
 end_server
 
 # Both limits have passed when the server looks.
-serve address --idle 9 --most 10 "$tmp/both.sock"
-read_again 'The idea' 'The family decides: whoever comes first writes it down, and the second one looks there.'
-scene both-at-once "$SPEED" "$(server_pid)"
-soon 'alive: 0' 'the server has closed a session, and it is still alive.'
-[ "$(grep -c closed "$err")" = 1 ] ||
-  wrong 'one session was closed, and the server says why more than once, or never. Both circles ended in the same moment, and each of their handlers has to look who was first.'
-end_server
+both_at_once() {
+  serve address --idle 9 --most 10 "$tmp/both.sock"
+  read_again 'The idea' 'The family decides: whoever comes first writes it down, and the second one looks there.'
+  scene both-at-once "$SPEED" "$(server_pid)"
+  soon 'alive: 0' 'the server has closed a session, and it is still alive.'
+  [ "$(grep -c closed "$err")" = 1 ] ||
+    wrong 'one session was closed, and the server says why more than once, or never. Both circles ended in the same moment, and each of their handlers has to look who was first.'
+  end_server
+}
+both_at_once
 
 serve thread --butlers 2 --idle 4 --most 8 "$tmp/many.sock"
 read_again 'The idea' 'On two butlers without a strand they could both look before one of them writes.'

@@ -5,10 +5,13 @@
 #   soon PATTERN WHAT [N]     N lines (1) of $out match within 3 s, or wrong WHAT
 #   logged TEXT WHAT          the same for a text on standard error
 #   not_logged TEXT WHAT      it is not there
-#   server_pid, go_on         for a scene that halts it; SIGCONT
+#   server_pid                of the server itself, for a scene that halts it
 #   end_server                SIGTERM, and it has to end well
 
 checker=$(built "check$key") || exit
+
+# A server plays several scenes; each of them has limits of its own.
+LIMIT=40
 
 running() { kill -0 "$pid" 2>/dev/null; }
 
@@ -60,8 +63,7 @@ logged() {
 not_logged() { ! grep -Fq -e "$1" "$err" || wrong "$2"; }
 
 # The program runs under one that watches the time.
-server_pid() { pgrep -P "$pid" || echo "$pid"; }
-go_on() { kill -CONT "$(server_pid)"; }
+server_pid() { pgrep -P "$pid" 2>/dev/null || echo "$pid"; }
 
 end_server() {
   running || reason
