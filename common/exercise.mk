@@ -51,5 +51,6 @@ VARIANTS_CHECKED = SANITIZE=address SANITIZE=thread $(if $(DARWIN),,SEED=1)
 test-exercises:
 	@$(foreach v,$(VARIANTS_CHECKED),$(MAKE) -s exercise-core $v &&) \
 	  $(MAKE) -s checkers
-	@MAKE='$(MAKE)' CC='$(CC)' ONLY='$(ONLY)' bash tests/test_exercises.sh \
+	@MAKE='$(MAKE)' CC='$(CC)' SCHEDULER='$(SCHEDULER)' ROOT='$(ROOT)' \
+	  FIXED='$(FIXED)' ONLY='$(ONLY)' bash tests/test_exercises.sh \
 	  $(foreach k,$(WITH_EXERCISE),$k=$(DIR_$k))

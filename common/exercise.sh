@@ -147,8 +147,17 @@ solution() {
   rm -f "$mine/.solution"
 }
 
+# number NAME VALUE: 1 or more, as make passes it on.
+number() {
+  case $2 in
+  *[!0-9]* | 0* | '') usage "$1 is a number from 1 on, not '$2'" ;;
+  esac
+}
+
 check() {
   must_begin
+  number SEEDS "$SEEDS"
+  number SEED "${SEED:-1}"
   readme=$dir/README.md
   . common/check.sh
   . "$dir/check.sh"

@@ -54,6 +54,8 @@ verb 2 solution1
 says 'Try it first'
 holds 'no solution is told' [ "$(grep -c ax_timer $work/said)" = 0 ]
 
+verb 2 check1 SEED=many
+says "SEED is a number from 1 on, not 'many'"
 verb 2 check1
 says 'the tea never came'
 says 'See it again: make run NAME=01-timer SEED=1'
@@ -126,8 +128,8 @@ says "$work/42-clock is here, and no lesson of that name"
 mv $work/42-clock $work/01-timer
 
 # A check each time that the file is saved.
-MAKE=$MAKE CC=${CC:-cc} WORK=$work SCHEDULER=fast SEED='' SEEDS=10 FORCE='' \
-  ROOT=build FIXED='' DARWIN="$(uname | grep Darwin)" \
+MAKE=$MAKE CC=${CC:-cc} WORK=$work SCHEDULER=${SCHEDULER:-fast} SEED='' SEEDS=10 \
+  FORCE='' ROOT=${ROOT:-build} FIXED=${FIXED:-} DARWIN="$(uname | grep Darwin)" \
   bash common/exercise.sh watch 1 lessons/01-timer >$work/said 2>&1 &
 watcher=$!
 # checked TIMES: waits until so many checks are over.
