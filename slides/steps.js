@@ -11,10 +11,11 @@ function gatherParts() {
   }
 }
 
-/* On a phone the deck is a page to be read: slide, notes, slide, notes. */
+/* On a phone the deck is a page to be read: slide, notes, slide, notes. (The
+ * speaker's view is narrow as well, and a receiver.) */
 function isNarrow() {
   return matchMedia('(max-width: 640px)').matches &&
-    !/print-pdf|slides/.test(location.search);
+    !/print-pdf|receiver/.test(location.search);
 }
 
 function showAsPage() {

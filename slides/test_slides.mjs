@@ -78,6 +78,10 @@ async function speak(page, deck, minutes) {
   const shown = await view.waitForSelector('.pacing', {timeout: 10000})
     .catch(() => null);
   if (!shown) complain(deck, 'the speaker\'s view shows no pace');
+  const next = view.frames().find(frame => /controls=false/.test(frame.url()));
+  if (!await next?.waitForFunction(() => window.Reveal && Reveal.isReady(),
+    null, {timeout: 10000}).catch(() => null))
+    complain(deck, 'the speaker\'s view does not show what comes next');
   const {totalTime, defaultTiming} =
     await page.evaluate(() => Reveal.getConfig());
   if (totalTime !== 60 * minutes || !defaultTiming)
@@ -91,7 +95,8 @@ async function overview(page, deck, slides) {
     Reveal.toggleOverview(true);
     const columns = [...document.querySelectorAll('.slides > section.stack')];
     const found = columns.map(column => column.querySelector('section'))
-      .map(slide => getComputedStyle(slide, '::before').content.slice(1, -1));
+      .map(slide => getComputedStyle(slide, '::before'))
+      .map(({content, display}) => display === 'none' ? '-' : content.slice(1, -1));
     Reveal.toggleOverview(false);
     return found.join();
   });
