@@ -189,7 +189,7 @@ void peer_close(struct peer *p) {
 static bool send_all(struct peer *p, const void *bytes, size_t n) {
   const char *at = bytes;
   while (n > 0) {
-    ssize_t sent = send(p->fd, at, n, MSG_NOSIGNAL);
+    ssize_t sent = send(p->fd, at, n, 0);
     if (sent < 0 && errno != EAGAIN && errno != EINTR)
       return false;
     if (sent > 0) {

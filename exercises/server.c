@@ -57,6 +57,7 @@ static void run(const char *speed, char *const argv[]) {
   int to = open(out, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   int errors = open(err, O_WRONLY | O_CREAT | O_TRUNC, 0600);
   setenv("LESSON_SPEED", speed, 1);
+  signal(SIGPIPE, SIG_DFL);
   dup2(to, 1);
   dup2(errors, 2);
   execv(argv[0], argv);
@@ -183,6 +184,10 @@ long serve_memory(void) {
 void serve_expect_descriptors(long before) {
   char seen[100];
   double end = now() + PATIENCE;
+  if (serve_descriptors() < 0) {
+    pause_for(0.3);
+    return;
+  }
   for (long are; (are = serve_descriptors()) > before; pause_for(0.005)) {
     serve_alive();
     snprintf(seen, sizeof seen, "%ld descriptors more than before them",

@@ -135,7 +135,7 @@ static void there_and_back(void) {
 
 /* Sends and takes, as much as goes at a time. */
 static void sing(struct peer *p, const unsigned char *song, size_t *sent) {
-  ssize_t n = send(peer_fd(p), song + *sent, SONG - *sent, MSG_NOSIGNAL);
+  ssize_t n = send(peer_fd(p), song + *sent, SONG - *sent, 0);
   if (n > 0)
     *sent += (size_t)n;
   else if (n < 0 && errno != EAGAIN)
@@ -201,7 +201,7 @@ static void fair_shares(void) {
   int have[BACKENDS] = {0};
   char seen[100];
   open_backends(3);
-  serve("1", "--to", list_of(3), NULL);
+  serve("1", "--check", "86400", "--to", list_of(3), NULL);
   for (int i = 0; i < 9; i++) {
     pairs[i] = meet();
     have[pairs[i].at]++;
@@ -210,10 +210,12 @@ static void fair_shares(void) {
            have[0], have[1], have[2]);
   if (have[0] != 3 || have[1] != 3)
     wrong(NULL, seen, "three clients each");
+  long before = serve_descriptors();
   for (int i = 0; i < 9; i++)
     if (pairs[i].at == 1)
       part(&pairs[i]);
-  pause_for(0.1);
+  serve_expect_descriptors(before - 6);
+  pause_for(0.05);
   for (int i = 0; i < 3; i++) {
     more[i] = meet();
     snprintf(seen, sizeof seen, "a client goes to backend %d", more[i].at + 1);
@@ -359,7 +361,7 @@ static size_t push(struct peer *p) {
   struct pollfd entry = {.fd = peer_fd(p), .events = POLLOUT};
   size_t sent = 0;
   while (sent < 64 << 20 && poll(&entry, 1, 300) > 0) {
-    ssize_t n = send(peer_fd(p), more, sizeof more, MSG_NOSIGNAL);
+    ssize_t n = send(peer_fd(p), more, sizeof more, 0);
     sent += n > 0 ? (size_t)n : 0;
   }
   return sent;

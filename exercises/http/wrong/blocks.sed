@@ -4,7 +4,7 @@ s/^    send_piece\(arg\);/    block(arg);/
 #include <sys/socket.h>\
 static void push(struct session *s, const char *at, size_t n) {\
   while (n > 0) {\
-    ssize_t w = send(ax_stream_fd(s->stream), at, n, MSG_NOSIGNAL);\
+    ssize_t w = send(ax_stream_fd(s->stream), at, n, 0);\
     if (w > 0) { at += w; n -= (size_t)w; }\
     else if (w < 0 && uv_translate_sys_error(errno) != UV_EAGAIN) return;\
   }\
