@@ -76,4 +76,5 @@ play_scenes() {
     echo "With $tool:"
     $FIXED "$checker" "$program" ${SCENE:+"$SCENE"} || exit
   done
+  [ -z "${SCENE:-}" ] || { echo "All scenes: make check$key" && exit; }
 }

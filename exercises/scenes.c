@@ -311,7 +311,8 @@ static int tell(const char *name, struct run *runs, size_t count) {
   static const char *const words[] = {"  -  ", "   ok", "wrong", "wrong"};
   const struct run *first = first_wrong(runs, count);
   if (!first) {
-    printf("  All %zu scenes go well.\n", count);
+    printf(count == 1 ? "  It goes well.\n" : "  All %zu scenes go well.\n",
+           count);
     return 0;
   }
   for (size_t i = 0; i < count; i++)
