@@ -29,6 +29,8 @@ $(foreach k,$(WITH_EXERCISE),$(if $(call checker,$k),$(eval $(call program,$(cal
 #: watchN      the same each time that you save
 #: hintN       a hint, and one more each time
 #: solutionN   our solution beside yours, once yours is done; FORCE=1 at once
+#: exercise-http  a server without a recipe; so are -store and -balance, and each
+#:             has these verbs: check-http, hint-http, solution-http, watch-http
 define exercise_rule
 $(call exercise_verb,$1): $1%:
 	@$$(if $$(DIR_$$*),$$(EXERCISE) $1 '$$*' $$(DIR_$$*))
