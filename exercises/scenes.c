@@ -182,7 +182,6 @@ static void kill_server(void) {
 
 static void end_scene(int status) {
   kill_server();
-  remove_all(directory, 2);
   exit(status);
 }
 
@@ -223,9 +222,6 @@ static void play(FILE *report) {
   signal(SIGALRM, on_signal);
   signal(SIGPIPE, SIG_IGN);
   alarm(LIMIT);
-  strcpy(directory, "/tmp/check.XXXXXX");
-  if (!mkdtemp(directory))
-    give_up("a directory in /tmp");
   scene->play();
   serve_end();
   end_scene(0);
@@ -236,14 +232,16 @@ static void play(FILE *report) {
 struct run {
   const struct scene *scene;
   FILE *report;
+  char directory[sizeof directory];
   pid_t pid;
   enum { OPEN = -1, GOOD, WRONG, TOO_LONG } status;
 };
 
 static void start(struct run *run) {
   run->report = tmpfile();
+  strcpy(run->directory, "/tmp/check.XXXXXX");
   fflush(NULL);
-  run->pid = run->report ? fork() : -1;
+  run->pid = run->report && mkdtemp(run->directory) ? fork() : -1;
   if (run->pid < 0) {
     perror("check: cannot start a scene");
     exit(3);
@@ -251,19 +249,25 @@ static void start(struct run *run) {
   if (run->pid)
     return;
   scene = run->scene;
+  strcpy(directory, run->directory);
   play(run->report);
 }
 
 /* Those behind one that is wrong need not end: it is the one to be told of. */
-static void stop_after(struct run *wrong, const struct run *end) {
-  for (struct run *run = wrong + 1; run < end; run++)
+static void stop(struct run *from, const struct run *end) {
+  for (struct run *run = from; run < end; run++)
     if (run->pid && run->status == OPEN)
       kill(run->pid, SIGTERM);
 }
 
 static void reap(struct run *runs, size_t count) {
   int how;
-  pid_t pid = wait(&how);
+  pid_t pid;
+  while ((pid = wait(&how)) < 0 && errno == EINTR)
+    ;
+  for (struct run *run = runs; run < runs + count; run++)
+    if (run->pid == pid)
+      remove_all(run->directory, 2);
   for (struct run *run = runs; run < runs + count; run++)
     if (run->pid == pid && WIFSIGNALED(how))
       run->status = TOO_LONG;
@@ -280,18 +284,32 @@ static struct run *first_wrong(struct run *runs, size_t count) {
   return NULL;
 }
 
+/* Ctrl-C ends the scenes, and what is left of them is removed then. */
+static volatile sig_atomic_t interrupted;
+static void on_interrupt(int signo) { interrupted = signo; }
+
 /* Once one is wrong no other is begun. */
+static bool may_begin(struct run *runs, size_t count) {
+  return !interrupted && !first_wrong(runs, count);
+}
+
 static void play_all(struct run *runs, size_t count) {
+  signal(SIGINT, on_interrupt);
+  signal(SIGTERM, on_interrupt);
   size_t begun = 0, ended = 0;
-  while (ended < begun || (begun < count && !first_wrong(runs, count)))
-    if (begun < count && begun - ended < AT_ONCE && !first_wrong(runs, count)) {
+  while (ended < begun || (begun < count && may_begin(runs, count)))
+    if (begun < count && begun - ended < AT_ONCE && may_begin(runs, count)) {
       start(&runs[begun++]);
     } else {
       reap(runs, begun);
       ended++;
       if (first_wrong(runs, begun))
-        stop_after(first_wrong(runs, begun), runs + begun);
+        stop(first_wrong(runs, begun) + 1, runs + begun);
+      if (interrupted)
+        stop(runs, runs + begun);
     }
+  if (interrupted)
+    exit(128 + interrupted);
 }
 
 static void show_report(const char *name, const struct run *run) {

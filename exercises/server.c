@@ -92,10 +92,15 @@ void serve_with(const char *speed, const char *const *options) {
   snprintf(out, sizeof out, "%s", scene_path("out"));
   snprintf(err, sizeof err, "%s", scene_path("err"));
   fflush(NULL);
-  serve_pid = fork();
-  if (serve_pid < 0)
+  /* A signal that ends the scene must know of the server, or of none. */
+  sigset_t all, before;
+  sigfillset(&all);
+  sigprocmask(SIG_SETMASK, &all, &before);
+  pid_t pid = serve_pid = fork();
+  sigprocmask(SIG_SETMASK, &before, NULL);
+  if (pid < 0)
     give_up("a process");
-  if (serve_pid == 0)
+  if (pid == 0)
     run(speed, argv);
   await_listening();
 }
