@@ -108,9 +108,9 @@ function showMoment(scene, at) {
       y = GROUND;
       here[spot].push({bar, x});
     } else if (poll) {
-      x = 1096 - 70 * polling.length;
+      x = 1096 - 112 * polling.length;
       polling.push(thread);
-    } else x = 960 - 78 * idle++;
+    } else x = 960 - 112 * idle++;
     const group = root.querySelectorAll('.butler')[i];
     group.style.transform = `translate(${x}px, ${y}px)`;
     group.classList.toggle('asleep', !!poll);
