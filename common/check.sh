@@ -7,6 +7,8 @@
 #                           what to read if the next thing is wrong: a sentence
 #                           of the lesson's README and its heading. A test
 #                           proves that it stands there; give both as literals.
+#   read_in DIR SECTION SENTENCE
+#                           the same of another lesson
 #   check_runs FUNCTION [ARG...]
 #                           (what is read after a crash stands before it)
 #                           runs the program with ARG... under seeds, with
@@ -36,6 +38,7 @@
 #                           waits for its end, and judges it as run does. If it
 #                           does not end: wrong
 #   serve VARIANT [ARG...]  starts a server; $endpoint is where it listens
+#   beside=COMMAND          what to type beside it, to see it again
 #   client WORD...          runs the program of check.c, which says on standard
 #                           error what is wrong (status 1): that is wrong, too
 #
@@ -50,8 +53,9 @@
 # gets as options.
 
 LIMIT=${CHECK_LIMIT:-10} SPEED=20 ASAN=
-about= section= sentence= how= again=
-ran_seeds= program= pid= status=
+about= where= section= sentence= how= again= beside=
+ran_seeds= program= pid= status= endpoint=
+old_out=0 old_err=0 # lines that are not about what is tried now
 tmp=$(mktemp -d) || exit
 out=$tmp/out err=$tmp/err log=$tmp/log
 mkfifo "$tmp/input" || exit
@@ -70,7 +74,8 @@ flat() {
   text=$(tr -s ' \n' '  ' <<<"$1")
   echo "${text% }"
 }
-read_again() { section=$1 sentence=$(flat "$2"); }
+read_again() { where=$readme section=$1 sentence=$(flat "$2"); }
+read_in() { where=$1/README.md section=$2 sentence=$(flat "$3"); }
 
 # ------------------------------------------------------------- what is said
 
@@ -80,27 +85,36 @@ fit() { fold -s -w "${1:-78}" | sed 's/ *$//'; }
 
 wrong() {
   flat "Not yet: $1" | fit
-  [ ! -s "$out" ] || { echo && echo 'Seen:' && indent <"$out"; }
-  [ ! -s "$err" ] || { echo && echo 'And it complained:' && indent 12 <"$err"; }
+  tail -n "+$((old_out + 1))" "$out" >"$tmp/seen" 2>/dev/null
+  tail -n "+$((old_err + 1))" "$err" >"$tmp/complaints" 2>/dev/null
+  [ ! -s "$tmp/seen" ] || { echo && echo 'Seen:' && indent <"$tmp/seen"; }
+  [ ! -s "$tmp/complaints" ] ||
+    { echo && echo 'On standard error:' && indent 12 <"$tmp/complaints"; }
   [ ! -s "$tmp/warnings" ] ||
     { echo && echo 'The compiler warned:' && indent 5 <"$tmp/warnings"; }
   [ $# -lt 2 ] || { echo && echo 'Expected:' && indent <<<"$2"; }
   if [ -n "$sentence" ]; then
     echo
-    echo "Read again in $readme, \"$section\":"
+    echo "Read again in $where, \"$section\":"
     fit 74 <<<"\"$sentence\"" | indent
   fi
   echo
   [ -z "$again" ] || echo "See it again: $again"
+  [ -z "$endpoint" ] || echo "Beside it:    $beside"
   echo "A hint:       make hint$key"
   exit 1
 }
 
+# What was played in part is not done yet.
 passed() {
+  [ -z "${SCENE:-}" ] || [ "$page" = exercise.c ] || {
+    echo "So far well: these were the scenes with '$SCENE'. All: make check$key"
+    return
+  }
   : >"$mine/.done"
-  local where=
-  [ -z "$ran_seeds" ] || where=" with $ran_seeds seeds and"
-  echo "Well done. It holds$where under the sanitizers."
+  local with=
+  [ -z "$ran_seeds" ] || with=" with $ran_seeds seeds and"
+  echo "Well done. It holds$with under the sanitizers."
   [ -z "$about" ] || { echo && flat "$about" | fit; }
   echo
   echo "Ours beside yours: make solution$key. How far you are: make progress"

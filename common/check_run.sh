@@ -6,7 +6,10 @@ build() {
   local how=SANITIZE=$1
   [ "$1" != sim ] || how=SEED=1
   program=$ROOT/$1/own/$WORK/${mine##*/}
-  [ -e "$ROOT/$1/libax.a" ] || echo "(The first check builds the core, too.)"
+  [ -e "$ROOT/$1/libax.a" ] || case $1 in
+  sim) echo '(Building the core for seeds, once.)' ;;
+  *) echo "(Building the core with the $1 sanitizer, once.)" ;;
+  esac
   MAKEFLAGS= $MAKE -s -j"$(getconf _NPROCESSORS_ONLN)" own \
     NAME="${mine##*/}" WORK="$WORK" CC="$CC" SCHEDULER="$SCHEDULER" \
     EXERCISE_OF="$key" "$how" >"$log" 2>&1 && {
@@ -47,13 +50,29 @@ found() {
   finding >"$tmp/finding"
   cp "$tmp/finding" "$err"
   case $(cat "$err") in
-  *use-after-free*) wrong 'memory was used after it had been freed.' ;;
+  *use-after-free*)
+    [ -z "$endpoint" ] ||
+      read_in lessons/10-echo 'The idea' '`ax_keep(s, ...)` makes the pending operation hold a reference, from the initiating call until its handler has returned.'
+    wrong 'memory was used after it had been freed.'
+    ;;
   *stack-use-after*) wrong 'a local variable was used after its function had returned.' ;;
   *overflow*) wrong 'something was read or written beyond its end.' ;;
-  *LeakSanitizer*) wrong 'memory was never freed: to each ..._new belongs an
-ax_unref or ax_context_free.' ;;
-  *'data race'*) wrong 'two threads touched the same variable, and nothing kept
-them apart: a data race.' ;;
+  *LeakSanitizer*)
+    if [ -z "$endpoint" ]; then
+      read_in lessons/01-timer 'The code' 'At the end `main` frees the context with `ax_context_free`, and calls `ax_unref` on everything else that a `..._new` made.'
+    else
+      read_in lessons/10-echo 'The idea' 'A handler that initiates nothing more lets the last reference go, and `session_destroy` runs.'
+    fi
+    wrong 'memory was never freed: to each ..._new belongs an ax_unref or
+ax_context_free. One that is forgotten can show as several, for what holds a
+thing keeps all that the thing holds.'
+    ;;
+  *'data race'*)
+    [ -z "$endpoint" ] ||
+      read_in lessons/05-strand 'What breaks' 'A strand protects data only if every handler that touches it is on the strand.'
+    wrong 'two threads touched the same variable, and nothing kept
+them apart: a data race.'
+    ;;
   *) wrong 'a sanitizer has found something.' ;;
   esac
 }
@@ -95,8 +114,9 @@ quickly() {
   build "$variant"
   again="${ASAN:+ASAN_OPTIONS=$ASAN }LESSON_SPEED=$SPEED make run"
   again="$again NAME=${mine##*/} SANITIZE=$variant"
-  [ $# -eq 0 ] || again="$again ARGS=\"$*\""
+  [ $# -eq 0 ] || again="$again ARGS=\"$(by_hand "$*")\""
   : >"$out" && : >"$err"
+  old_out=0 old_err=0
   export LESSON_SPEED=$SPEED
   # What takes memory without an end is stopped before the machine is.
   export ASAN_OPTIONS=${ASAN_OPTIONS-}:$ASAN:hard_rss_limit_mb=2000

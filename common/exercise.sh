@@ -81,15 +81,18 @@ must_begin() {
     usage "There is no $mine/$page yet: begin with \`make exercise$key\`"
 }
 
+# Seeds decide in one process: not for servers, nor for what waits for signals.
+is_seeded() { grep -q '^check_runs ' "$dir/check.sh"; }
+
 begin() {
   if [ -e "$mine/$page" ]; then
     echo "Nothing is written: $mine/$page is there already, and yours."
     echo "To begin anew, move it away first. Is it done? make check$key"
     return
   fi
-  local where=': look for `todo`, and write' seed='SEED=7 or '
-  [ "$page" = exercise.c ] ||
-    { where=', and so are more files beside it' && seed=; }
+  local where=': look for `todo`, and write' seed=
+  [ "$page" = exercise.c ] || where=', and so are more files beside it'
+  ! is_seeded || seed='SEED=7 or '
   mkdir -p "$mine" && (set -C && starter "$dir/exercise.c" >"$mine/$page") ||
     exit 1
   echo "$mine/$page is yours$where."
@@ -116,8 +119,10 @@ give_hint() {
   local next=$(($(shown_hints "$mine") + 1)) all
   all=$(count_hints)
   if ! hint "$next"; then
-    echo "That were all $all hints; they are in $dir/hints.md. Our solution:" \
-      "make solution$key FORCE=1"
+    local force=' FORCE=1'
+    [ ! -e "$mine/.done" ] || force=
+    echo "Those were all $all hints; they are in $dir/hints.md. Our solution:" \
+      "make solution$key$force"
     return
   fi
   echo "$next" >"$mine/.hints"

@@ -30,10 +30,16 @@ EXERCISE_OF = $(if $(wildcard exercises/$(NAME)/starter.c),-$(NAME),$(if \
 # A file of the learner's own takes the place of one of the same name.
 LINKED = $(foreach s,$(EXERCISE_SRC_$(EXERCISE_OF)),$(if $(filter %/$(notdir \
   $s),$(OWN)),,$s))
+# A seed decides in one process.
+ifneq ($(and $(SEED),$(wildcard $(WORK)/$(NAME)/exercise.c exercises/$(NAME)/starter.c),$(wildcard $(DIR_$(EXERCISE_OF))/check.sh)),)
+ifeq ($(shell grep '^check_runs ' $(DIR_$(EXERCISE_OF))/check.sh),)
+$(error SEED goes with one process, and others talk to $(NAME), or send it signals: leave SEED out)
+endif
+endif
 $(if $(OWN),$(eval $(call program,$(OWN_PROGRAM),$(OWN),$(LESSON_PKG_$(EXERCISE_OF)),$(LESSON_LIB_$(EXERCISE_OF)),$(LINKED))))
 
-# What is half done may run.
-$(call objects,$(OWN)): private WARNINGS += -Wno-error
+# What is half done may run, but a name that is not there is never right.
+$(call objects,$(OWN)): private WARNINGS += -Wno-error -Werror=implicit-function-declaration
 $(call objects,$(OWN)): private FLAGS += $(if $(DIR_$(EXERCISE_OF)),-I$(DIR_$(EXERCISE_OF)))
 
 .PHONY: new run own

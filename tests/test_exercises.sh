@@ -149,16 +149,20 @@ scenes_sentences_stand() {
 sentences_stand() {
   [ "$page" = exercise.c ] || { scenes_sentences_stand && return; }
   read_again() { stands "$@"; }
+  read_in() {
+    local dir=$1 && shift
+    stands "$@"
+  }
   local calls
   calls=$(awk -v quote="'" '
-    /^ *read_again / { text = ""; inside = 1 }
+    /^ *read_(again|in) / { text = ""; inside = 1 }
     inside {
       text = text $0 "\n"
       if (gsub(quote, quote, text) % 2 == 0 && $0 !~ /\\$/) {
         printf "%s", text
         inside = 0
       }
-    }' "$dir/check.sh")
+    }' "$dir/check.sh" common/check_run.sh)
   [ -n "$calls" ] || complain 'check.sh has no read_again'
   eval "$calls"
 }

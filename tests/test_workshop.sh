@@ -44,6 +44,7 @@ verb 2 hint1
 
 verb 0 exercise1
 says "$file is yours"
+says 'SEED=7 or SANITIZE=thread works'
 cp $file $work/begun.c
 echo '/* mine */' >>$file
 cp $file $work/mine.c
@@ -66,6 +67,10 @@ write '  this is no C;'
 verb 2 check1
 says 'does not compile'
 says "$file:"
+write '  int cup = ANY_CUP(3);'
+verb 2 check1
+says 'does not compile'
+says "error: implicit declaration of function"
 write '  for (;;)
     continue;'
 verb 2 check1
@@ -95,15 +100,27 @@ says '(hint 2 of 3)'
 verb 0 hint1
 says 'Nearly all of it'
 verb 0 hint1
-says 'That were all 3 hints'
+says 'Those were all 3 hints'
+says 'make solution1 FORCE=1'
 verb 0 solution1 FORCE=1
 says '+ ax_timer_wait(tea'
+
+# A server is talked to: no seed, and what to type beside it.
+verb 0 exercise12
+holds 'no seed is offered' [ "$(grep -c SEED $work/said)" = 0 ]
+verb 2 run NAME=12-framing SEED=7
+says 'others talk to 12-framing'
+verb 2 check12
+says 'ARGS="--limit 8 /tmp/lines.sock"'
+says 'nc -N -U /tmp/lines.sock'
 
 cp lessons/01-timer/exercise.c $file
 verb 0 check1
 says 'Well done'
 verb 0 solution1
 says 'From yours (-) to ours (+)'
+verb 0 hint1
+holds 'no force is needed' [ "$(grep -c FORCE $work/said)" = 0 ]
 verb 0 progress
 holds 'progress tells it' grep -Eq '^1 +a timer +yes +yes +3 of 3' $work/said
 

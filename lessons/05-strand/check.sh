@@ -4,6 +4,16 @@ only looks belongs on the strand as well. Dad waited for nobody. Which handlers
 share data is all that you have to know, and the compiler does not know it.'
 
 as_told() {
+  read_again 'The code' 'The timers do not know of it and stay with the
+context; only the *handlers* go through the strand'
+  seen 'Mom asks' ||
+    wrong 'Mom never asked: nobody waits for her timer.' \
+      '[11 s] Mom asks: 2 cups so far'
+  seen 'begins his slushie' && seen 'begins his tea' ||
+    wrong 'Johnny did not get both, a slushie and a tea: nobody waits for the
+      timer of the other one.' \
+      '[ 5 s] Johnny begins his slushie
+[ 8 s] Johnny begins his tea'
   read_again 'Recap' 'Handlers of one strand never overlap and run in the order in
 which they became ready, on whichever butler is free.'
   in_order 'begins his slushie' 'has drunk his slushie' 'begins his tea' ||
@@ -17,6 +27,11 @@ touches it is on the strand.'
   ! in_order 'Mom asks' 'Johnny has drunk his tea' ||
     wrong 'Mom looked at the cups while Johnny was drinking: who only reads
       touches the data, too.' '[11 s] Mom asks: 2 cups so far'
+  read_again 'The code' 'The timers do not know of it and stay with the
+context; only the *handlers* go through the strand'
+  seen 'Dad begins' ||
+    wrong 'Dad never began: nobody waits for his timer.' \
+      '[ 6 s] Dad begins to dig'
   read_again 'The idea' 'The second one stays at the table, free for everybody else.'
   seen '\[ 6 s\] Dad begins' ||
     wrong 'Dad had to wait, and shares nothing with anybody.' \

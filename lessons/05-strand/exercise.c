@@ -57,10 +57,10 @@ int main(int argc, char **argv) {
   ax_timer_wait(tea, ax_on(strand, ax_call(drink, "tea")));
   ax_timer_wait(mom, ax_on(strand, ax_call(ask, NULL)));
   ax_timer_wait(dad, ax_call(dig, NULL));
-  /* given:   ax_timer_wait(slushie, ax_call(drink, "slushie")); */
-  /* given:   ax_timer_wait(tea, ax_call(drink, "tea")); */
-  /* given:   ax_timer_wait(mom, ax_call(ask, NULL)); */
-  /* given:   ax_timer_wait(dad, ax_call(dig, NULL)); */
+  /* given: ax_timer_wait(slushie, ax_call(drink, "slushie")); */
+  /* given: ax_timer_wait(tea, ax_call(drink, "tea")); */
+  /* given: ax_timer_wait(mom, ax_call(ask, NULL)); */
+  /* given: ax_timer_wait(dad, ax_call(dig, NULL)); */
   /* done */
 
   pthread_t james = hire(context);

@@ -13,21 +13,21 @@ struct kid {
    * there and waits. Replace the lock with something that lets him go: here,
    * in `drink`, in `order` and in `leave`. */
   ax_strand *strand;
-  /* given:   pthread_mutex_t lock; */
+  /* given: pthread_mutex_t lock; */
   /* done */
 };
 
 static void drink(void *arg, int err, size_t n) {
   struct kid *kid = arg;
   /* todo: The lock is here. */
-  /* given:   pthread_mutex_lock(&kid->lock); */
+  /* given: pthread_mutex_lock(&kid->lock); */
   /* done */
   lesson_say("%s enter", kid->name);
   lesson_work(3);
   kid->cups++;
   lesson_say("%s leave", kid->name);
   /* todo: And here. */
-  /* given:   pthread_mutex_unlock(&kid->lock); */
+  /* given: pthread_mutex_unlock(&kid->lock); */
   /* done */
 }
 
@@ -35,14 +35,14 @@ static void drink(void *arg, int err, size_t n) {
 static void order(struct kid *kid, ax_context *context) {
   /* todo: Make what takes the place of the lock, and use it below. */
   kid->strand = ax_strand_new(context);
-  /* given:   pthread_mutex_init(&kid->lock, NULL); */
+  /* given: pthread_mutex_init(&kid->lock, NULL); */
   /* done */
   for (int i = 0; i < 2; i++) {
     kid->timers[i] = ax_timer_new(context);
     ax_timer_expires_after(kid->timers[i], lesson_seconds(5));
     /* todo: Say where the handler runs. */
     ax_timer_wait(kid->timers[i], ax_on(kid->strand, ax_call(drink, kid)));
-    /* given:     ax_timer_wait(kid->timers[i], ax_call(drink, kid)); */
+    /* given: ax_timer_wait(kid->timers[i], ax_call(drink, kid)); */
     /* done */
   }
 }
@@ -53,7 +53,7 @@ static void leave(struct kid *kid) {
     ax_unref(kid->timers[i]);
   /* todo: Release what you have made. */
   ax_unref(kid->strand);
-  /* given:   pthread_mutex_destroy(&kid->lock); */
+  /* given: pthread_mutex_destroy(&kid->lock); */
   /* done */
 }
 

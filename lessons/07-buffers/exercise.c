@@ -17,7 +17,7 @@ static void on_full(void *arg, int err, size_t n) {
   /* todo: Show the n bytes that have come, where they are: "%.*s" takes an int,
    * how many, and a pointer. */
   lesson_say("%s has %.*s", kid->name, (int)n, kid->cup);
-  /* given:   lesson_say("%s has %.*s", kid->name, 0, ""); */
+  /* given: lesson_say("%s has %.*s", kid->name, 0, ""); */
   /* done */
 }
 
@@ -26,9 +26,9 @@ static void wait_for_drink(struct kid *kid) {
   /* todo: This cup is gone when the function returns, and the read fills it
    * later. Give it another place. */
   ax_stream_read(kid->stream, AX_SEQ(AX_BUF(kid->cup)), ax_call(on_full, kid));
-  /* given:   char cup[16]; */
-  /* given:   ax_stream_read(kid->stream, AX_SEQ(AX_BUF(cup)), */
-  /* given:                  ax_call(on_full, kid)); */
+  /* given: char cup[16]; */
+  /* given: ax_stream_read(kid->stream, AX_SEQ(AX_BUF(cup)), */
+  /* given:                ax_call(on_full, kid)); */
   /* done */
 }
 

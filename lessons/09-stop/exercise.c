@@ -53,7 +53,7 @@ static void on_signal(void *arg, int err, size_t signo) {
     shack->closing = true;
     listen_to_signals(shack);
   }
-  /* given:   ax_stop(shack->context); */
+  /* given: ax_stop(shack->context); */
   /* done */
 }
 

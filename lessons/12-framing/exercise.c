@@ -52,7 +52,8 @@ static void on_line(void *arg, int err, size_t n) {
   /* todo: a line, or a buffer that is full. A line is answered with itself. Of
    * a line that is too long drop what is in the buffer, and read on: the bytes
    * up to the next newline are the rest of it. Answer with "too long\n" when
-   * that newline has come; whatever is behind it is the next line. */
+   * that newline has come (ax_cstring makes a buffer of a string); whatever is
+   * behind it is the next line. */
   s->line = n;
   if (err) {
     s->too_long = true;

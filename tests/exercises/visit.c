@@ -257,11 +257,12 @@ size_t hear_some(struct guest *g, void *bytes, size_t room, int milliseconds) {
 /* `got` bytes have come, and then -1: nothing, or 0: the end. */
 static _Noreturn void wrong_end(const struct guest *g, const char *expected,
                                 const void *heard, size_t got, ssize_t how) {
-  const char *end = how < 0 ? "nothing for 5 seconds" : "the end";
+  const char *end = how < 0 ? "hears nothing for 5 seconds"
+                            : "finds that the server closed the connection";
   if (got)
     wrong(expected, "%s hears %s, and then %s", g->name, quoted(heard, got),
           end);
-  wrong(expected, "%s hears %s", g->name, end);
+  wrong(expected, "%s %s", g->name, end);
 }
 
 static size_t same_bytes(const char *one, const char *other, size_t size) {
@@ -300,7 +301,8 @@ void hear(struct guest *g, const char *text) {
 
 void hear_end(struct guest *g) {
   char more[64], expected[ROOM];
-  snprintf(expected, sizeof expected, "%s hears the end", g->name);
+  snprintf(expected, sizeof expected,
+           "the server closes the connection of %s", g->name);
   if (!is_ready(g->fd, POLLIN, PATIENCE))
     wrong_end(g, expected, more, 0, -1);
   ssize_t n = recv(g->fd, more, sizeof more, 0);
@@ -308,7 +310,7 @@ void hear_end(struct guest *g) {
     wrong(expected, "%s hears %s", g->name, quoted(more, (size_t)n));
   if (n < 0)
     wrong(expected, "%s gets an error: %s", g->name, strerror(errno));
-  did("%s hears the end", g->name);
+  did("the server closes the connection of %s", g->name);
 }
 
 void hear_nothing(struct guest *g, int milliseconds) {
@@ -317,7 +319,7 @@ void hear_nothing(struct guest *g, int milliseconds) {
   snprintf(expected, sizeof expected, "%s hears nothing yet", g->name);
   if (n >= 0)
     wrong(expected, "%s hears %s", g->name,
-          n ? quoted(more, (size_t)n) : "the end");
+          n ? quoted(more, (size_t)n) : "that the server closed it");
 }
 
 /* Takes bytes up to and with the delimiter, and no more. */

@@ -2,11 +2,15 @@
 # guests of visit.h, and to be sourced.
 #
 #   scene NAME [WORD...]      a scene of check.c, with the server that runs
+#                             A check defines `meant NAME SEEN EXPECTED` if it
+#                             can tell more: read_again, and $because
 #   soon PATTERN WHAT [N]     N lines (1) of $out match within 3 s, or wrong WHAT
 #   logged TEXT WHAT          the same for a text on standard error
 #   not_logged TEXT WHAT      it is not there
 #   server_pid                of the server itself, for a scene that halts it
 #   end_server                SIGTERM, and it has to end well
+
+meant() { :; }
 
 checker=$(built "check$key") || exit
 
@@ -28,14 +32,30 @@ reason() {
   running || { finish && wrong 'the server has ended by itself.'; }
 }
 
+# What earlier guests have left in the output is not shown.
+begin_scene() {
+  local before=-1 i
+  for i in 1 2 3 4 5 6 7 8; do
+    old_out=$(wc -l <"$out") old_err=$(wc -l <"$err")
+    [ $before != $((old_out + old_err)) ] || return 0
+    before=$((old_out + old_err))
+    sleep 0.05
+  done
+}
+
 scene() {
-  local name=$1 said=$tmp/scene && shift
+  local name=$1 said=$tmp/scene because= && shift
+  begin_scene
   "$checker" "$name" "$endpoint" "$@" 2>"$said" && return
   reason
   echo 'What happened:'
   grep -v '^expected: \|^seen: ' "$said" | indent
   echo
-  wrong "$(sed -n 's/^seen: //p' "$said")." "$(sed -n 's/^expected: //p' "$said")"
+  local seen expected
+  seen=$(sed -n 's/^seen: //p' "$said")
+  expected=$(sed -n 's/^expected: //p' "$said")
+  meant "$name" "$seen" "$expected"
+  wrong "$seen.${because:+ $because}" "$expected"
 }
 
 soon() {

@@ -1,2 +1,2 @@
-# Says: Ann hears "\n"
+# Says: was taken for a line of its own
 s/s->too_long = true;//

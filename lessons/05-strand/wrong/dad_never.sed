@@ -1,0 +1,2 @@
+# Says: Dad never began
+s/^  ax_timer_wait\(dad.*//

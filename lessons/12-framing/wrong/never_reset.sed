@@ -1,0 +1,2 @@
+# Says: was not forgotten at its end
+s/s->too_long = false;//
