@@ -572,7 +572,8 @@ void ax_stream_read(ax_stream *stream, ax_seq seq, ax_token token);
  * the length up to and with the delimiter. What came after it stays in the
  * buffer for the next read.
  *
- * Errors: UV_EMSGSIZE when the buffer's bound is reached without a delimiter.
+ * Errors: UV_EMSGSIZE when the buffer's bound is reached without a delimiter;
+ * n is 0, and until some of the bytes are consumed the next read ends likewise.
  * UV_EOF and others leave in the buffer what had come. After UV_ENOMEM close:
  * what came last is lost. Source: asio::async_read_until. */
 void ax_stream_read_until(ax_stream *stream, ax_dynbuf *dynbuf, int delimiter,

@@ -565,6 +565,7 @@ static void a_message_beyond_the_bound_is_an_error(void **state) {
     for (int i = 0; i < 2; i++) { /* and it stays one */
       struct seen seen = until_read(&until, '\n');
       expect_seen(&seen, kind->name, UV_EMSGSIZE);
+      assert_int_equal(seen.n, 0);
       expect_left(&until, "hello");
     }
     ax_dynbuf_consume(&until.dynbuf, 5);
