@@ -178,8 +178,8 @@ show_finding() {
   Seed) echo "SEED=$seed leads to:" ;;
   *) echo "SANITIZE=$(lower "$2") says:" ;;
   esac
-  TEXT=$(text_of "$3") awk -v file="$(basename "$1")" -f "$here/report.awk" \
-    <<<"$output"
+  TEXT=$(lines "$(text_of "$3")" <<<"$output" | head -1) \
+    awk -v file="$(basename "$1")" -f "$here/report.awk" <<<"$output"
 }
 
 body() { awk 'past { print } /\*\// { past = 1 }' "$1"; }

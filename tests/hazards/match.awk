@@ -1,8 +1,9 @@
 # match.awk: lines that are like a text in which {*} is anything, and {2..5} a
 # number between the two, also included.
 #
-# The text is TEXT of the environment. With mode=part prints the lines that have the text in them. With mode=whole
-# fails unless the lines are those of the text, one for one.
+# The text is TEXT of the environment. With mode=part prints the lines that have
+# the text in them. With mode=whole fails unless the lines are those of the text,
+# one for one.
 
 # Does the line, from its beginning, fit? With mode=whole to its end.
 function fits(line, like,    i, number, ends) {

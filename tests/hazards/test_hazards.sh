@@ -32,7 +32,7 @@ said=$'Fixed: 2 cups'
 hazard prints "Prints: {0..1} cup"$'\n'"$said" "$one" "$two"
 hazard race "Thread: data race, in on_cup"$'\n'"$said" "$race" "$two"
 hazard outside "Address: heap-buffer-overflow, in main"$'\n'"$said" "$beyond" "$two"
-hazard seeded "Seed: 1 cup"$'\n'"$said" "$either" "$two"
+hazard seeded "Seed: {0..1} cup"$'\n'"$said" "$either" "$two"
 hazard hangs "Prints: 1 cup"$'\n'"Signal: ALRM"$'\n'"$said" \
   "$one"'fflush(stdout); alarm(1); pause();' "$two"
 right='prints race outside seeded hangs'
@@ -79,6 +79,12 @@ prove() { bash tests/hazards/hazards.sh prove "$@" 2>&1; }
 
 output=$(prove $(printf "$place/%s.c " $right)) ||
   { echo "what is right fails: $output" && wrong=1; }
+case $right in *seeded*)
+  shown=$(bash tests/hazards/hazards.sh show $place/seeded.c 2>&1)
+  grep -A1 '^SEED=.* leads to:' <<<"$shown" | grep -q '^ *[01] cup' ||
+    { echo "where a seed leads is not shown: $shown" && wrong=1; }
+  ;;
+esac
 names=$(sed 's/_fixed//; s/[ ,:].*//' <<<"$false")
 if output=$(prove $(printf "$place/%s.c " $names)); then
   echo 'what is wrong passes' && wrong=1
