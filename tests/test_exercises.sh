@@ -155,7 +155,7 @@ sentences_stand() {
   }
   local calls
   calls=$(awk -v quote="'" '
-    /^ *read_(again|in) / { text = ""; inside = 1 }
+    /^ *read_(again|in) [^"]/ { text = ""; inside = 1 }
     inside {
       text = text $0 "\n"
       if (gsub(quote, quote, text) % 2 == 0 && $0 !~ /\\$/) {
