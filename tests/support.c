@@ -1359,6 +1359,13 @@ size_t trace_count_marks(struct trace *trace, const char *text) {
   return count;
 }
 
+size_t trace_butlers(const struct trace *trace) {
+  size_t count = 0;
+  for (size_t i = 0; i < trace->thread_count; i++)
+    count += strncmp(trace->threads[i].name, "butler ", 7) == 0;
+  return count;
+}
+
 const char *trace_thread_name(const struct trace *trace, int tid) {
   for (size_t i = trace->thread_count; i-- > 0;)
     if (trace->threads[i].tid == tid)

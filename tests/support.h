@@ -381,6 +381,9 @@ struct trace_mark *trace_find_mark(struct trace *trace, const char *text,
                                    size_t nth);
 size_t trace_count_marks(struct trace *trace, const char *text);
 
+/* How many butlers there were, by the names of the threads. */
+size_t trace_butlers(const struct trace *trace);
+
 /* The last name of a thread, or "". */
 const char *trace_thread_name(const struct trace *trace, int tid);
 

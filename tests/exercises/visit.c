@@ -301,8 +301,8 @@ void hear(struct guest *g, const char *text) {
 
 void hear_end(struct guest *g) {
   char more[64], expected[ROOM];
-  snprintf(expected, sizeof expected,
-           "the server closes the connection of %s", g->name);
+  snprintf(expected, sizeof expected, "the server closes the connection of %s",
+           g->name);
   if (!is_ready(g->fd, POLLIN, PATIENCE))
     wrong_end(g, expected, more, 0, -1);
   ssize_t n = recv(g->fd, more, sizeof more, 0);

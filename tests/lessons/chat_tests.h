@@ -651,7 +651,7 @@ static inline void expect_no_overlaps(const char *butlers, size_t more) {
   crowd_round(crowd, COUNT, 64);
   crowd_end(crowd, MEMBERS, MEMBERS);
   struct trace *trace = trace_load(path);
-  assert_int_equal(butlers_in(trace), atoi(butlers));
+  assert_int_equal(trace_butlers(trace), atoi(butlers));
   check_strands(trace, MEMBERS + more);
   trace_free(trace);
 }

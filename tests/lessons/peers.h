@@ -211,14 +211,6 @@ static inline void thaw(const struct program *program) {
   kill(program_pid(program), SIGCONT);
 }
 
-/* How many butlers served, by the names of the threads in a trace. */
-static inline size_t butlers_in(const struct trace *trace) {
-  size_t count = 0;
-  for (size_t i = 0; i < trace->thread_count; i++)
-    count += strncmp(trace->threads[i].name, "butler ", 7) == 0;
-  return count;
-}
-
 /* --------------------------------------------------------------- limits */
 
 /* Lets this process and those it starts have so many descriptors, or as many

@@ -393,7 +393,7 @@ static void so_many_butlers_serve_as_are_asked_for(void **state) {
     converse(server.endpoint);
     end(&server, 1);
     struct trace *trace = trace_load(path);
-    assert_int_equal(butlers_in(trace), butlers);
+    assert_int_equal(trace_butlers(trace), butlers);
     trace_free(trace);
   }
 }

@@ -191,7 +191,7 @@ static void many_words_need_one_alarm_and_one_strand(void **state) {
   wait_until_empty(&server);
   end(&server, 1, "");
   struct trace *trace = trace_load(path);
-  assert_int_equal(butlers_in(trace), 3);
+  assert_int_equal(trace_butlers(trace), 3);
   assert_int_equal(trace_count(trace, "on_alarm", NULL), 1);
   const char *on = trace_find(trace, "on_alarm", NULL, 0)->on;
   assert_int_equal(strncmp(on, "strand ", 7), 0);

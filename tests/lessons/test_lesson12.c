@@ -670,7 +670,7 @@ static void so_many_butlers_serve_as_are_asked_for(void **state) {
     expect_service(&server, NUL);
     end(&server, 1, 0, "");
     struct trace *trace = trace_load(path);
-    assert_int_equal(trace->thread_count, butlers);
+    assert_int_equal(trace_butlers(trace), butlers);
     trace_free(trace);
   }
 }

@@ -788,7 +788,7 @@ static void nothing_of_a_session_runs_off_its_strand(void **state) {
   }
   end(&b, SESSIONS);
   struct trace *trace = trace_load(path);
-  assert_int_equal(butlers_in(trace), 4);
+  assert_int_equal(trace_butlers(trace), 4);
   for (size_t i = 0; i < SESSIONS; i++) {
     const char *strand = trace_find(trace, "on_resolved", NULL, i)->on;
     assert_int_equal(strncmp(strand, "strand ", 7), 0);
