@@ -78,13 +78,13 @@ test:
 	@$(if $(SANITIZE),:,$(MAKE) -k test-own test-demo test-edited test-page) || \
 	  echo 'FAILED: test-own, test-demo, test-edited or test-page, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(if $(DARWIN),echo 'Skipped: seeds need Linux.',\
-	  { $(MAKE) -k test-sim test-seeds test-show && $(MAKE) sim SEEDS=400; } || \
+	  { $(MAKE) -k test-sim test-seeds test-show && $(MAKE) sim SEEDS=200; } || \
 	  echo 'FAILED: under seeds' >>build/wrong))
 	@$(if $(SANITIZE),:,$(MAKE) test-exercises) || \
 	  echo 'FAILED: test-exercises, see above' >>build/wrong
 	@$(if $(SANITIZE),:,$(MAKE) hazards test-hazards) || \
 	  echo 'FAILED: hazards or test-hazards, see above' >>build/wrong
-	@$(if $(SANITIZE)$(DARWIN),:,$(MAKE) sim SCHEDULER=$(OTHER) SEEDS=50 || \
+	@$(if $(SANITIZE)$(DARWIN),:,$(MAKE) sim SCHEDULER=$(OTHER) SEEDS=30 || \
 	  echo 'FAILED: under seeds, SCHEDULER=$(OTHER)' >>build/wrong)
 	@$(RUN_TESTS) $(foreach v,$(SLOW_FIRST),$(call variant_tests,$v)) \
 	  $(if $(SANITIZE),,$(OTHER_TESTS)); \
