@@ -65,8 +65,8 @@ LESSON_TEXTS = $(foreach n,$(N),$(DIR_$n)/README.md)
 BOOK_TEXTS = README.md $(call doc,story model) $(LESSON_TEXTS) \
   $(patsubst %,exercises/%/README.md,http store balance) \
   $(call doc,ownership) build/book/reference.md \
-  $(call doc,your-program asio hazards seeds trace core tricks performance irc \
-  glossary teaching sources) \
+  $(call doc,your-program troubleshooting asio hazards seeds trace core tricks \
+  performance irc glossary teaching further sources) \
   build/book/manual.md CONTRIBUTING.md CHANGELOG.md
 BOOK_PARTS = $(wildcard docs/*.mjs docs/*.lua docs/book.* docs/*.svg \
   docs/pictures/*)
