@@ -59,7 +59,8 @@ static void write_front(struct client *c) {
 }
 
 /* todo: a function that drops the oldest packet that waits, and counts it. It
- * is not the one in front: that is being written, so it stays where it is. */
+ * is not the one in front: that is being written, so it stays where it is. Not
+ * every sys/queue.h has STAILQ_REMOVE_AFTER; all have STAILQ_REMOVE. */
 static void drop_oldest(struct client *c) {
   struct packet *oldest = STAILQ_NEXT(STAILQ_FIRST(&c->queue), next);
   STAILQ_REMOVE(&c->queue, oldest, packet, next);
@@ -100,7 +101,8 @@ static void on_written(void *arg, int err, size_t n) {
   }
   /* todo: packets may be missing here. Then say so before the next one: a
    * packet with the text "(17 lost)" and a NUL goes to the front of the queue.
-   */
+   * STAILQ_INSERT_HEAD takes its arguments several times, so give it a variable
+   * and no call of packet_new. */
   if (c->lost > 0) {
     char text[32];
     int size = snprintf(text, sizeof text, "(%ld lost)", c->lost);
