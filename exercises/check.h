@@ -31,6 +31,11 @@ struct scene {
   struct reading again; /* when it fails */
 };
 
+/* From here on that is what to read again; NULL: the scene's own. All others
+ * are in a list that ends with a readme of NULL, for a test. */
+void read_other(const struct reading *other);
+extern const struct reading *check_others;
+
 /* main of a checking client: CHECK PROGRAM [WORD]; with a word, only scenes
  * that have it in `tries`. CHECK --readings lists what there is to read again,
  * for a test. Returns 0, 1 when a scene failed, 2 for wrong usage. */
@@ -65,6 +70,9 @@ const char *scene_path(const char *name);
 #define serve(speed, ...) serve_with(speed, (const char *const[]){__VA_ARGS__})
 void serve_with(const char *speed, const char *const *options);
 
+/* One more endpoint, for the next start: a Unix socket at that path. */
+void serve_also_at(const char *path);
+
 /* Ends it by SIGTERM, and expects status 0 and "sessions served: N, alive: 0"
  * as its last line. check_main does it after a scene that has not. */
 void serve_end(void);
@@ -97,6 +105,9 @@ struct peer *peer_connect(void);
 
 /* The same, but NULL when the server refuses. */
 struct peer *peer_try_connect(void);
+
+/* The same to a Unix socket, on which the server listens as well. */
+struct peer *peer_connect_to(const char *path);
 
 /* One that may still be on its way, to any port of this machine. */
 struct peer *peer_start_connect(int port);

@@ -12,12 +12,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 extern int serve_port;
 
 /* What went one way: its beginning, its last bytes, and how many there were. */
-enum { FIRST = 100, LAST = 60 };
+enum { FIRST = 100, LAST = 200 };
 struct words {
   unsigned char first[FIRST], last[LAST]; /* a ring, by the place in all */
   size_t total;
@@ -130,6 +131,19 @@ struct peer *peer_start_connect(int port) {
   struct peer *p = peer_new(new_socket());
   (void)connect(p->fd, (struct sockaddr *)&to, sizeof to);
   return p;
+}
+
+struct peer *peer_connect_to(const char *path) {
+  struct sockaddr_un to = {.sun_family = AF_UNIX};
+  snprintf(to.sun_path, sizeof to.sun_path, "%s", path);
+  int fd = socket(AF_UNIX, SOCK_STREAM, 0);
+  if (fd < 0)
+    give_up("a socket");
+  for (double end = now() + PATIENCE / 2.0; now() < end; pause_for(0.01))
+    if (connect(fd, (struct sockaddr *)&to, sizeof to) == 0)
+      return peer_new(fd);
+  wrong(NULL, "nobody listens on the second one",
+        "the server listens on each ENDPOINT of its command line");
 }
 
 struct peer *peer_connect(void) {

@@ -80,7 +80,13 @@ static void await_listening(void) {
     if (line && !strchr(line, '\n'))
       line = NULL;
   }
-  serve_port = atoi(strrchr(line, ':') + 1);
+  serve_port = atoi(strchr(line, ':') + 1);
+}
+
+static char door[80]; /* the second endpoint, or none */
+
+void serve_also_at(const char *path) {
+  snprintf(door, sizeof door, "unix:%s", path);
 }
 
 void serve_with(const char *speed, const char *const *options) {
@@ -88,7 +94,9 @@ void serve_with(const char *speed, const char *const *options) {
   size_t count = 3;
   while (*options)
     argv[count++] = (char *)*options++;
-  argv[count] = "127.0.0.1:0";
+  argv[count++] = "127.0.0.1:0";
+  if (*door)
+    argv[count++] = door;
   snprintf(out, sizeof out, "%s", scene_path("out"));
   snprintf(err, sizeof err, "%s", scene_path("err"));
   fflush(NULL);

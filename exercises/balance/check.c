@@ -94,10 +94,10 @@ static struct peer *come_out(struct peer *client, const char *word, int *at,
   return NULL;
 }
 
-static struct pair meet(void) {
+static struct pair meet_by(struct peer *client) {
   static int turn;
   char word[32];
-  struct pair pair = {.client = peer_connect()};
+  struct pair pair = {.client = client};
   snprintf(word, sizeof word, "client %d is here\n", ++turn);
   peer_say(pair.client, "%s", word);
   pair.backend = come_out(pair.client, word, &pair.at, PATIENCE);
@@ -106,6 +106,8 @@ static struct pair meet(void) {
           "it is connected to a backend that is up");
   return pair;
 }
+
+static struct pair meet(void) { return meet_by(peer_connect()); }
 
 static void part(struct pair *pair) {
   peer_close(pair->client);
@@ -463,6 +465,18 @@ static void an_end_without_sessions(void) {
   serve_end();
 }
 
+static void two_endpoints(void) {
+  const char *door = scene_path("door");
+  serve_also_at(door);
+  open_backends(1);
+  serve("1", "--to", list_of(1), NULL);
+  struct pair pair = meet(), other = meet_by(peer_connect_to(door));
+  both_say(&other);
+  both_say(&pair);
+  part(&other);
+  part(&pair);
+}
+
 #define OWN "exercises/balance"
 #define ECHO_ "lessons/10-echo"
 #define DEADLINE "lessons/11-deadline"
@@ -511,6 +525,8 @@ static const struct scene scenes[] = {
      READ(PROXY, "The idea",
           "A session whose strand is tied after the accept has a moment in "
           "which it runs somewhere else.")},
+    {"two endpoints", two_endpoints,
+     READ(OWN, "What to build", "It listens on each ENDPOINT.")},
     {"SIGTERM while somebody talks", a_patient_end,
      READ(PROXY, "The idea", "The first signal closes the doors.")},
     {"SIGTERM while somebody stays for ever", an_end_with_a_limit,

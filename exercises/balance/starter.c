@@ -1,19 +1,21 @@
 /* A load balancer. README.md in exercises/balance says what it is to do. This
- * page has its command line, listens, and shows everybody out.
+ * page has its command line, listens, and closes every connection.
  *
  * Other parts may go into files beside this one: all .c files here are one
  * program. Of the lessons it has linger.h and relay.h, which you may also copy
  * to this place and change. */
 #include "lesson.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
 struct door {
   ax_context *context;
   ax_acceptor *acceptor;
   ax_stream *client;
-  long served;
 };
+
+static atomic_long served; /* several butlers may touch it at once */
 
 static void on_accepted(void *arg, int err, size_t n);
 
@@ -26,7 +28,7 @@ static void on_accepted(void *arg, int err, size_t n) {
   struct door *door = arg;
   if (err)
     return;
-  door->served++;
+  served++;
   ax_unref(door->client);
   accept_next(door);
 }
@@ -49,13 +51,19 @@ int main(int argc, char **argv) {
                            .text_count = 1};
   lesson_cli(&cli, argc, argv);
 
-  struct door door = {.context = ax_context_new()};
-  door.acceptor = lesson_listen(door.context, &cli.endpoints[0]);
-  accept_next(&door);
-  lesson_serve(door.context, butlers);
-  ax_unref(door.client);
-  ax_unref(door.acceptor);
-  ax_context_free(door.context);
-  printf("sessions served: %ld, alive: 0\n", door.served);
+  struct door doors[sizeof cli.endpoints / sizeof *cli.endpoints];
+  ax_context *context = ax_context_new();
+  for (size_t i = 0; i < cli.endpoint_count; i++) {
+    doors[i].context = context;
+    doors[i].acceptor = lesson_listen(context, &cli.endpoints[i]);
+    accept_next(&doors[i]);
+  }
+  lesson_serve(context, butlers);
+  for (size_t i = 0; i < cli.endpoint_count; i++) {
+    ax_unref(doors[i].client);
+    ax_unref(doors[i].acceptor);
+  }
+  ax_context_free(context);
+  printf("sessions served: %ld, alive: 0\n", (long)served);
   return 0;
 }

@@ -148,6 +148,15 @@ static void a_file(void) {
   expect_text(ask("/empty.txt"), "", "text/plain");
 }
 
+static void two_endpoints(void) {
+  serve_also_at(scene_path("door"));
+  open_site("1", "30");
+  struct peer *p = peer_connect_to(scene_path("door"));
+  peer_say(p, "GET /hello.txt HTTP/1.0\r\n\r\n");
+  expect_text(p, hello, "text/plain");
+  expect_text(ask("/hello.txt"), hello, "text/plain");
+}
+
 static void the_head_alone(void) {
   open_site("1", "30");
   struct peer *p = peer_connect();
@@ -513,6 +522,8 @@ static const struct scene scenes[] = {
     {"a client that takes too long to read", too_slow_to_read,
      READ(OWN, "The time",
           "A client that takes none of its reply for so long is cut off.")},
+    {"two endpoints", two_endpoints,
+     READ(OWN, "What to build", "It listens on each ENDPOINT.")},
     {"SIGTERM in the middle of it all", an_end_in_the_middle,
      READ(OWN, "The end",
           "`lesson_serve` returns, whoever is there, and `ax_context_free` "

@@ -1,14 +1,15 @@
 /* A store of keys that expire. README.md in exercises/store says what it is to
- * do. This page has its command line, listens, and shows everybody out.
+ * do. This page has its command line, listens, and closes every connection.
  *
  * Sessions and store may go into files beside this one: all .c files here are
  * one program. Of the lessons it has listener.h and linger.h. */
 #include "../../lessons/10-echo/listener.h"
 #include "lesson.h"
 
+#include <stdatomic.h>
 #include <stdio.h>
 
-static long served, alive;
+static atomic_long served, alive; /* butlers touch them at once */
 
 /* A client has come, and the stream is yours. */
 static void on_connected(void *arg, ax_stream *stream) {
@@ -29,11 +30,14 @@ int main(int argc, char **argv) {
   lesson_cli(&cli, argc, argv);
 
   ax_context *context = ax_context_new();
-  struct listener listener;
-  listener_start(&listener, context, &cli.endpoints[0], on_connected, NULL);
+  struct listener listeners[sizeof cli.endpoints / sizeof *cli.endpoints];
+  for (size_t i = 0; i < cli.endpoint_count; i++)
+    listener_start(&listeners[i], context, &cli.endpoints[i], on_connected,
+                   NULL);
   lesson_serve(context, butlers);
-  listener_free(&listener);
+  for (size_t i = 0; i < cli.endpoint_count; i++)
+    listener_free(&listeners[i]);
   ax_context_free(context);
-  printf("sessions served: %ld, alive: %ld\n", served, alive);
+  printf("sessions served: %ld, alive: %ld\n", (long)served, (long)alive);
   return 0;
 }

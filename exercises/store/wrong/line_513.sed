@@ -1,0 +1,2 @@
+# Says: lines that are long, and too long
+s/LINE_BYTES = 512/LINE_BYTES = 513/
