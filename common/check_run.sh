@@ -3,8 +3,8 @@
 
 # build VARIANT: address, thread or sim; $program is then its path.
 build() {
-  local how=SANITIZE=$1
-  [ "$1" != sim ] || how=SEED=1
+  local sanitize=$1 seed= # the learner's SEED is not for this make
+  [ "$1" != sim ] || sanitize= seed=1
   program=$ROOT/$1/own/$WORK/${mine##*/}
   [ -e "$ROOT/$1/libax.a" ] || case $1 in
   sim) echo '(Building the core for seeds, once.)' ;;
@@ -12,7 +12,7 @@ build() {
   esac
   MAKEFLAGS= $MAKE -s -j"$(getconf _NPROCESSORS_ONLN)" own \
     NAME="${mine##*/}" WORK="$WORK" CC="$CC" SCHEDULER="$SCHEDULER" \
-    EXERCISE_OF="$key" "$how" >"$log" 2>&1 && {
+    EXERCISE_OF="$key" SANITIZE=$sanitize SEED=$seed >"$log" 2>&1 && {
     grep 'warning:' "$log" >>"$tmp/warnings"
     return 0
   }

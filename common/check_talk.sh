@@ -63,7 +63,7 @@ serve() {
 
 # built PROGRAM: builds build/bin/PROGRAM of the course, and prints its path.
 built() {
-  MAKEFLAGS= $MAKE -s "$ROOT/bin/$1" CC="$CC" SCHEDULER="$SCHEDULER" >&2 &&
+  MAKEFLAGS= $MAKE -s "$ROOT/bin/$1" SEED= CC="$CC" SCHEDULER="$SCHEDULER" >&2 &&
     echo "$ROOT/bin/$1"
 }
 

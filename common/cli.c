@@ -73,7 +73,8 @@ static void print_usage(const struct lesson_cli *cli) {
   }
   for (size_t i = 0; i < cli->text_count; i++)
     print_synopsis(cli->texts[i].name, text_name(&cli->texts[i]));
-  printf("%s\n%s\n", cli->endpoint ? " [ENDPOINT...]" : "", cli->about);
+  const char *endpoints = cli->one_endpoint ? " [ENDPOINT]" : " [ENDPOINT...]";
+  printf("%s\n%s\n", cli->endpoint ? endpoints : "", cli->about);
   for (size_t i = 0; i < cli->option_count; i++)
     print_option(&cli->options[i]);
   for (size_t i = 0; i < cli->text_count; i++)
@@ -166,6 +167,8 @@ static void add_endpoint(struct lesson_cli *cli, const char *text) {
     lesson__quit(2, "it takes no argument '%s' (--help tells more)", text);
   if (cli->endpoint_count == room)
     lesson__quit(2, "more than %zu endpoints", room);
+  if (cli->one_endpoint && cli->endpoint_count == 1)
+    lesson__quit(2, "it listens on one endpoint, and '%s' is a second", text);
   int err = read_endpoint(text, &cli->endpoints[cli->endpoint_count]);
   if (err)
     lesson__quit(2, "'%s' is no endpoint: %s (--help tells more)", text,

@@ -119,6 +119,7 @@ struct lesson_cli {
   size_t endpoint_count;
   const struct lesson_text *texts;
   size_t text_count;
+  bool one_endpoint; /* a second is wrong usage */
 };
 
 /* Reads the command line.

@@ -110,6 +110,8 @@ verb 0 exercise12
 holds 'no seed is offered' [ "$(grep -c SEED $work/said)" = 0 ]
 verb 2 run NAME=12-framing SEED=7
 says 'others talk to 12-framing'
+verb 2 run NAME=12-framing ARGS='/tmp/one.sock /tmp/two.sock'
+says "it listens on one endpoint, and '/tmp/two.sock' is a second"
 verb 2 check12
 says 'ARGS="--limit 8 /tmp/lines.sock"'
 says 'nc -N -U /tmp/lines.sock'

@@ -80,6 +80,7 @@ int main(int argc, char **argv) {
   struct lesson_cli cli = {.about =
                                "An echo that shouts; a NUL ends a session.",
                            .endpoint = "/tmp/shout.sock",
+                           .one_endpoint = true,
                            .options = options,
                            .option_count = 1};
   lesson_cli(&cli, argc, argv);

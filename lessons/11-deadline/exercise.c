@@ -131,6 +131,7 @@ int main(int argc, char **argv) {
       {"most", &most, 1, 3600, "seconds that a session may last"}};
   struct lesson_cli cli = {.about = "An echo server with two limits.",
                            .endpoint = "127.0.0.1:8888",
+                           .one_endpoint = true,
                            .options = options,
                            .option_count = 3};
   lesson_cli(&cli, argc, argv);

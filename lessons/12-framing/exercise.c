@@ -96,6 +96,7 @@ int main(int argc, char **argv) {
       {"limit", &limit, 1, 65535, "bytes in a line, without its newline"}};
   struct lesson_cli cli = {.about = "An echo server of lines.",
                            .endpoint = "127.0.0.1:8888",
+                           .one_endpoint = true,
                            .options = options,
                            .option_count = 2};
   lesson_cli(&cli, argc, argv);

@@ -120,6 +120,7 @@ int main(int argc, char **argv) {
       {"to=ENDPOINT", &to, "where clients are connected to"}};
   struct lesson_cli cli = {.about = "A relay to another server.",
                            .endpoint = "127.0.0.1:9999",
+                           .one_endpoint = true,
                            .options = options,
                            .option_count = 1,
                            .texts = texts,

@@ -169,6 +169,7 @@ int main(int argc, char **argv) {
       {"butlers", &butlers, 1, 64, "threads that run the handlers"}};
   struct lesson_cli cli = {.about = "A chat that forgets for who sleeps.",
                            .endpoint = "127.0.0.1:8888",
+                           .one_endpoint = true,
                            .options = options,
                            .option_count = 1};
   lesson_cli(&cli, argc, argv);

@@ -222,6 +222,7 @@ int main(int argc, char **argv) {
   struct lesson_cli cli = {.about =
                                "A chat that holds back who talks too much.",
                            .endpoint = "127.0.0.1:8888",
+                           .one_endpoint = true,
                            .options = options,
                            .option_count = 1};
   lesson_cli(&cli, argc, argv);

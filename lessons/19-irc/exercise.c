@@ -77,6 +77,7 @@ int main(int argc, char **argv) {
       {"butlers", &butlers, 1, 64, "threads that run the handlers"}};
   struct lesson_cli cli = {.about = "An IRC server with dice.",
                            .endpoint = "127.0.0.1:6667",
+                           .one_endpoint = true,
                            .options = options,
                            .option_count = 1};
   lesson_cli(&cli, argc, argv);
